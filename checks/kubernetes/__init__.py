@@ -1,0 +1,1 @@
+"""What the Kubernetes API says about the pod, its node, its secrets and its recovery."""
