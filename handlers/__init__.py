@@ -1,0 +1,1 @@
+"""What happens next: alert, incident, diagnosis, proposal, approval, execution, verification, undo."""

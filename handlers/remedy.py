@@ -1,0 +1,135 @@
+"""Remedies: pure functions from facts to plans. Steps: the compare-and-swaps that plans are made of.
+
+A remedy never touches the world. It looks at facts, like a check, and answers with the exact
+change it would make; people approve *that* plan, by digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum, IntEnum
+from typing import Any
+
+from checks.graph import Check, Need, members, needs_of
+
+# Kubelet's back-off reaches five minutes, so no fix has failed before six.
+KUBELET_BACK_OFF = timedelta(minutes=6)
+
+
+class Refused(Exception):
+    """The remedy would not help, or must not be done here; the message says why, to people."""
+
+
+class Conflict(Exception):
+    """The world is no longer as the plan saw it. Nothing was changed."""
+
+
+class Risk(IntEnum):
+    """LOW: additive, narrow, one call to undo. MEDIUM: touches a shared object. HIGH: more than one owner."""
+
+    LOW = 1
+    MEDIUM = 2
+    HIGH = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Diff:
+    """``target`` names the object (ARN, namespace/kind/name); the texts are what people compare."""
+
+    target: str
+    before: str
+    after: str
+
+
+class Standing(Enum):
+    """Where the world is, seen from a step."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    ELSEWHERE = "elsewhere"
+
+
+class Step(ABC):
+    """Change one thing from ``before`` to ``after``. Subclasses are frozen dataclasses of plain values.
+
+    ``look`` and ``write`` name the write clients they need by type, as facts name theirs.
+    ``look`` answers a ``Standing``; ``write`` is called only when it was BEFORE, and answers the
+    step as it really happened: services normalise what they are given, and undo must compare with
+    what was read back. Both raise ``Unavailable`` for a failed call and ``write`` raises ``Conflict``
+    when the service itself noticed that the world had moved.
+    """
+
+    look: Callable[..., Any]
+    write: Callable[..., Any]
+
+    @abstractmethod
+    def diff(self) -> Diff: ...
+
+    @abstractmethod
+    def commands(self) -> tuple[str, ...]:
+        """What a person would type to do the same, shell-quoted."""
+
+    @abstractmethod
+    def inverse(self) -> Step | None:
+        """The step that puts ``before`` back; ``None`` if there is no way back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``choice`` tells alternatives of one remedy apart; ``caution`` is what an approver must weigh."""
+
+    steps: tuple[Step, ...]
+    choice: str = ""
+    caution: str = ""
+    settles_in: timedelta = KUBELET_BACK_OFF
+
+    @property
+    def digest(self) -> str:
+        """What an approval is bound to: the same change has the same digest."""
+        return hashlib.sha256(repr(self.steps).encode()).hexdigest()[:16]
+
+    @property
+    def reversible(self) -> bool:
+        return all(step.inverse() is not None for step in self.steps)
+
+
+Plans = Plan | tuple[Plan, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """``cures`` is the check that passes afterwards; ``None`` for what only hurries a recovery along."""
+
+    fn: Callable[..., Plans]
+    title: str
+    cures: Check | None
+    risk: Risk
+    needs: tuple[Need, ...]
+
+    @property
+    def id(self) -> str:
+        """``aws/attach_pull_policy``: the path of its file, which is named after it."""
+        return self.fn.__module__.removeprefix("handlers.remedies.").replace(".", "/")
+
+    def __call__(self, *args: Any) -> tuple[Plan, ...]:
+        plans = self.fn(*args)
+        return (plans,) if isinstance(plans, Plan) else plans
+
+
+def remedy(title: str, *, cures: Check | None, risk: Risk) -> Callable[[Callable[..., Plans]], Remedy]:
+    """Mark a pure function as a remedy.
+
+    It returns a plan, or several to choose from (the recommended one first), and raises ``Refused``
+    where it would not help and ``NotApplicable`` where it makes no sense.
+    """
+    return lambda fn: Remedy(fn, title, cures, risk, needs_of(fn))
+
+
+def load_remedies(package: str = "handlers.remedies") -> tuple[Remedy, ...]:
+    """Every remedy under ``package``, by id."""
+    found = {one for one in members(package) if isinstance(one, Remedy)}
+    return tuple(sorted(found, key=lambda one: one.id))
