@@ -1,0 +1,103 @@
+"""What people decide on: an offer, somebody's request for it, approvals, and the change that came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from handlers.remedy import Plan, Remedy, Risk, Step
+
+
+class NotNow(Exception):
+    """The incident is not at the stage this needs, or the plan is not the current one."""
+
+
+class NotAllowed(Exception):
+    """This person may not do this; the message says who may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """``id`` is unique over all chats (``slack:U0ALICE``).
+
+    ``may_approve`` was decided by the bot, never by a payload.
+    """
+
+    id: str
+    name: str
+    may_approve: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A remedy for a failing check. Without a plan, ``refused`` says why it is not offered.
+
+    ``enabled`` is the operator's word: without it the plan is shown as commands for a person.
+    """
+
+    remedy: str
+    title: str
+    risk: Risk
+    cures: str
+    plan: Plan | None
+    refused: str = ""
+    enabled: bool = False
+
+    @classmethod
+    def of(cls, remedy: Remedy, plan: Plan | None, *, refused: str = "", enabled: bool = False) -> Offer:
+        title = f"{remedy.title}: {plan.choice}" if plan and plan.choice else remedy.title
+        cures = remedy.cures.id if remedy.cures else ""
+        return cls(remedy.id, title, remedy.risk, cures, plan, refused, enabled)
+
+    @property
+    def digest(self) -> str:
+        return self.plan.digest if self.plan else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    by: Person
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody pressed Fix on one exact plan."""
+
+    digest: str
+    by: Person
+    at: datetime
+    expires: datetime
+    approvals: tuple[Approval, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A plan that was carried out: its steps as they were read back, so that undo is exact.
+
+    ``error`` is set when a step failed; ``walked_back`` counts the steps that were then undone.
+    """
+
+    remedy: str
+    title: str
+    cures: str
+    digest: str
+    approved_by: tuple[str, ...]
+    started: datetime
+    planned: int
+    settles_in: timedelta
+    steps: tuple[Step, ...] = ()
+    finished: datetime | None = None
+    error: str = ""
+    walked_back: int = 0
+    undone_by: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """True if the world is wholly changed or wholly as it was."""
+        return not self.error or len(self.steps) == self.walked_back
+
+    @property
+    def can_be_undone(self) -> bool:
+        reversible = bool(self.steps) and all(step.inverse() is not None for step in self.steps)
+        return self.finished is not None and not self.error and not self.undone_by and reversible

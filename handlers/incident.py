@@ -1,0 +1,269 @@
+"""An incident: one cause, the pulls that fail for it, and how far we are with it.
+
+Frozen. Every transition is a method that returns the next incident or refuses, so the rules of
+the process are in this file and nowhere else. ``version`` grows by one with each transition;
+the store refuses a save that did not see the version before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from checks.model import FailedPull, Finding, causes
+from handlers.decision import Approval, Change, NotAllowed, NotNow, Offer, Person, Request
+from handlers.remedy import Step
+
+
+class Stage(Enum):
+    LOOKING = "looking"  # failed pulls are known, checks are running
+    FOUND = "cause found"  # remedies are offered; a person decides
+    REQUESTED = "waiting for approval"  # somebody asked for one exact plan
+    APPROVED = "approved"  # enough people said yes to it
+    EXECUTING = "fixing"  # some steps may be done
+    EXECUTED = "verifying"  # every step is done; the pull is being watched
+    UNDOING = "undoing"  # some steps may be undone
+    RESOLVED = "fixed"
+    UNDONE = "undone"
+    NEEDS_PERSON = "needs a person"  # nothing to offer, or it did not work out
+    FOLDED = "same cause"  # told in another incident's thread
+
+
+# The incident is over unless somebody asks for another look or an undo.
+CLOSED = frozenset({Stage.RESOLVED, Stage.UNDONE, Stage.FOLDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    id: str
+    cluster: str
+    opened: datetime
+    pulls: tuple[FailedPull, ...]
+    stage: Stage = Stage.LOOKING
+    findings: tuple[Finding, ...] = ()
+    offers: tuple[Offer, ...] = ()
+    request: Request | None = None
+    changes: tuple[Change, ...] = ()
+    verified: tuple[Finding, ...] = ()
+    note: str = ""  # the last thing people must know: a refusal, an expiry, a recovery by itself
+    folded_into: str = ""
+    recovered: tuple[tuple[str, ...], ...] = ()  # keys of pulls that work again
+    changed: datetime | None = None
+    version: int = 0
+
+    # ---- what it is about
+
+    @property
+    def causes(self) -> tuple[Finding, ...]:
+        return causes(self.findings)
+
+    def cause_of(self, pull: FailedPull) -> str:
+        """A name for why ``pull`` fails, equal for all pulls that fail for the same reason.
+
+        Unexplained pulls are told apart by image and symptom: ignorance lumps nothing together.
+        """
+        mine = causes(tuple(f for f in self.findings if f.subject == pull))
+        if not mine:
+            return f"{pull.symptom.value} {pull.image} {pull.host_kind}"
+        return " + ".join(f"{f.check} {f.verdict.about or pull.image}" for f in mine)
+
+    def offer(self, digest: str) -> Offer:
+        for one in self.offers:
+            if one.plan is not None and one.digest == digest:
+                return one
+        raise NotNow("that plan is not the current one any more; look at the newest message of the thread")
+
+    # ---- looking
+
+    def found(self, findings: Iterable[Finding]) -> Incident:
+        self._expect(Stage.LOOKING)
+        fresh = {(one.check, one.subject.key): one for one in findings}
+        kept = (one for one in self.findings if (one.check, one.subject.key) not in fresh)
+        return self._next(findings=(*kept, *fresh.values()))
+
+    def narrowed(self, pulls: Iterable[FailedPull]) -> Incident:
+        """Keep only ``pulls``: the others have another cause and go on in an incident of their own."""
+        self._expect(Stage.LOOKING)
+        kept = tuple(pulls)
+        keys = {one.key for one in kept}
+        return self._next(pulls=kept, findings=tuple(f for f in self.findings if f.subject.key in keys))
+
+    def folded(self, into: str) -> Incident:
+        self._expect(Stage.LOOKING)
+        return self._next(stage=Stage.FOLDED, folded_into=into)
+
+    def proposed(self, offers: Iterable[Offer]) -> Incident:
+        self._expect(Stage.LOOKING)
+        offered = tuple(offers)
+        ready = any(one.plan is not None and one.enabled for one in offered)
+        return self._next(offers=offered, stage=Stage.FOUND if ready else Stage.NEEDS_PERSON)
+
+    def look_again(self) -> Incident:
+        """Start over with fresh eyes; what was changed so far stays on record."""
+        self._expect(
+            Stage.LOOKING, Stage.FOUND, Stage.NEEDS_PERSON, Stage.REQUESTED, Stage.RESOLVED, Stage.UNDONE
+        )
+        return self._next(
+            stage=Stage.LOOKING, findings=(), offers=(), request=None, verified=(), note="", recovered=()
+        )
+
+    def joined(self, pulls: Iterable[FailedPull], findings: Iterable[Finding] = ()) -> Incident:
+        """More pods fail for the same cause. A pull that was here is replaced by its newer sighting."""
+        newer = {one.key: one for one in pulls}
+        kept = tuple(newer.pop(one.key, one) for one in self.pulls)
+        known = {(f.check, f.subject.key) for f in self.findings}
+        more = tuple(f for f in findings if (f.check, f.subject.key) not in known)
+        recovered = tuple(key for key in self.recovered if key not in {p.key for p in pulls})
+        return self._next(
+            pulls=(*kept, *newer.values()), findings=(*self.findings, *more), recovered=recovered
+        )
+
+    # ---- deciding
+
+    def requested(self, digest: str, by: Person, at: datetime, expires: datetime) -> Incident:
+        self._expect(Stage.FOUND, Stage.EXECUTED)
+        offer = self.offer(digest)
+        if not offer.enabled:
+            raise NotAllowed(f"{offer.remedy} is not enabled; an operator adds it to remedies.enabled")
+        return self._next(stage=Stage.REQUESTED, request=Request(digest, by, at, expires), note="")
+
+    def approved(
+        self, digest: str, by: Person, at: datetime, *, second_person: bool, quorum: int
+    ) -> Incident:
+        request = self._current(digest)
+        if at >= request.expires:
+            raise NotNow("this request has expired; press Fix to ask again")
+        if not by.may_approve:
+            raise NotAllowed(f"{by.name} is not an approver (approvals.approvers in the configuration)")
+        if second_person and by.id == request.by.id:
+            raise NotAllowed("the person who asked may not approve; a second person must")
+        if any(one.by.id == by.id for one in request.approvals):
+            raise NotNow(f"{by.name} has approved this already; it waits for another approver")
+        request = replace(request, approvals=(*request.approvals, Approval(by, at)))
+        stage = Stage.APPROVED if len(request.approvals) >= quorum else Stage.REQUESTED
+        return self._next(stage=stage, request=request)
+
+    def rejected(self, digest: str, by: Person) -> Incident:
+        request = self._current(digest)
+        if not by.may_approve and by.id != request.by.id:
+            raise NotAllowed(f"{by.name} is not an approver and did not ask for this")
+        return self._withdrawn(f"rejected by {by.name}")
+
+    def expired(self, at: datetime) -> Incident:
+        self._expect(Stage.REQUESTED)
+        assert self.request is not None  # noqa: S101  narrows the type; the stage guarantees it
+        if at < self.request.expires:
+            raise NotNow("not yet")
+        return self._withdrawn("the request expired before it was approved")
+
+    def outdated(self, why: str) -> Incident:
+        """The world moved between the proposal and the execution: look again, ask again."""
+        self._expect(Stage.APPROVED)
+        return self._next(
+            stage=Stage.LOOKING, findings=(), offers=(), request=None, note=f"nothing was changed: {why}"
+        )
+
+    # ---- acting
+
+    def executing(self, at: datetime) -> Incident:
+        self._expect(Stage.APPROVED)
+        assert self.request is not None  # noqa: S101  narrows the type; the stage guarantees it
+        offer = self.offer(self.request.digest)
+        assert offer.plan is not None  # noqa: S101  ``offer`` finds only offers with a plan
+        names = tuple(one.by.name for one in self.request.approvals)
+        change = Change(
+            offer.remedy, offer.title, offer.cures, offer.digest, names, at,
+            len(offer.plan.steps), offer.plan.settles_in,
+        )  # fmt: skip
+        return self._next(stage=Stage.EXECUTING, changes=(*self.changes, change))
+
+    def stepped(self, step: Step) -> Incident:
+        """One more step is done, as read back."""
+        self._expect(Stage.EXECUTING)
+        last = self.changes[-1]
+        return self._next(changes=(*self.changes[:-1], replace(last, steps=(*last.steps, step))))
+
+    def executed(self, at: datetime, error: str = "", walked_back: int = 0) -> Incident:
+        self._expect(Stage.EXECUTING)
+        change = replace(self.changes[-1], finished=at, error=error, walked_back=walked_back)
+        stage = Stage.NEEDS_PERSON if error else Stage.EXECUTED
+        return self._next(
+            stage=stage,
+            changes=(*self.changes[:-1], change),
+            request=None,
+            offers=() if error else self.offers,
+        )
+
+    def followed_up(self, offers: Iterable[Offer]) -> Incident:
+        """After a fix: what may hurry the recovery along."""
+        self._expect(Stage.EXECUTED)
+        return self._next(offers=tuple(offers))
+
+    def verification(self, findings: Iterable[Finding]) -> Incident:
+        self._expect(Stage.EXECUTED)
+        return self._next(verified=tuple(findings))
+
+    def resolved(self, note: str = "") -> Incident:
+        self._expect(Stage.LOOKING, Stage.FOUND, Stage.REQUESTED, Stage.EXECUTED, Stage.NEEDS_PERSON)
+        return self._next(stage=Stage.RESOLVED, request=None, offers=(), note=note)
+
+    def handed_over(self, note: str) -> Incident:
+        self._expect(Stage.LOOKING, Stage.EXECUTING, Stage.EXECUTED, Stage.UNDOING)
+        return self._next(stage=Stage.NEEDS_PERSON, request=None, offers=(), note=note)
+
+    def back_again(self, keys: Iterable[tuple[str, ...]]) -> Incident:
+        """These pulls work now."""
+        return self._next(recovered=tuple(sorted({*self.recovered, *keys})))
+
+    # ---- undoing
+
+    @property
+    def undoable(self) -> Change | None:
+        """The newest change that can still be undone, if this is the time for it."""
+        if self.stage in (Stage.EXECUTED, Stage.RESOLVED, Stage.NEEDS_PERSON, Stage.FOUND):
+            for change in reversed(self.changes):
+                if change.can_be_undone:
+                    return change
+        return None
+
+    def undoing(self, digest: str, by: Person) -> Incident:
+        change = self.undoable
+        if change is None or change.digest != digest:
+            raise NotNow("there is nothing to undo here any more")
+        if not by.may_approve:
+            raise NotAllowed(f"{by.name} is not an approver (approvals.approvers in the configuration)")
+        marked = tuple(replace(c, undone_by=by.name) if c == change else c for c in self.changes)
+        return self._next(stage=Stage.UNDOING, changes=marked, request=None, offers=())
+
+    def undone(self, note: str = "") -> Incident:
+        self._expect(Stage.UNDOING)
+        return self._next(stage=Stage.UNDONE, note=note)
+
+    # ----
+
+    def _current(self, digest: str) -> Request:
+        self._expect(Stage.REQUESTED)
+        if self.request is None or self.request.digest != digest:
+            raise NotNow("that plan is not the one that waits for approval; look at the newest message")
+        return self.request
+
+    def _withdrawn(self, note: str) -> Incident:
+        waiting = any(c.finished and not c.error and not c.undone_by for c in self.changes)
+        stage = Stage.EXECUTED if waiting else Stage.FOUND
+        return self._next(stage=stage, request=None, note=note)
+
+    def _expect(self, *stages: Stage) -> None:
+        if self.stage not in stages:
+            raise NotNow(f"this incident is past that: {self.stage.value}")
+
+    def _next(self, **changes: object) -> Incident:
+        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]  # checked by the callers above
+
+
+def incident_id(cluster: str, pulls: Iterable[FailedPull], opened: datetime) -> str:
+    """Eight hex digits, the same for the same pulls at the same time: a retry opens no second one."""
+    named = "\n".join(sorted("/".join(pull.key) for pull in pulls))
+    return hashlib.sha256(f"{cluster}\n{opened.isoformat()}\n{named}".encode()).hexdigest()[:8]

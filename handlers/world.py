@@ -1,0 +1,109 @@
+"""What handlers may reach: ports that ``bot`` fills in. Nothing here does anything by itself."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from checks.graph import Catalog
+from handlers.incident import Incident
+from handlers.remedy import Remedy, Risk
+
+Hands = Mapping[Any, object]  # write clients by type; only handlers.execution asks for them
+
+
+class Stale(Exception):
+    """Somebody else saved this incident first. Load it again and look whether it still matters."""
+
+
+class NoSuchIncident(Exception):
+    """The store has no incident of that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the audit trail: who did what to which object, with the value before and after.
+
+    ``what`` is a verb such as ``requested``, ``approved``, ``step started``, ``step finished``.
+    """
+
+    at: datetime
+    incident: str
+    actor: str
+    what: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class Store(Protocol):
+    """Incidents, durable before the call returns."""
+
+    async def load(self, incident_id: str) -> Incident:
+        """:raises NoSuchIncident: there is none."""
+
+    async def save(self, incident: Incident) -> None:
+        """Write ``incident`` if the stored one has exactly the version before (or none and version 0 or more).
+
+        :raises Stale: it has not.
+        """
+
+    async def unfinished(self) -> tuple[Incident, ...]:
+        """Every incident whose stage is not closed, oldest first."""
+
+    async def recent(self, limit: int) -> tuple[Incident, ...]:
+        """The newest incidents of any stage, newest first."""
+
+    async def mute(self, target: str, until: datetime) -> None:
+        """``target``: a workload as ``cluster/namespace/Kind/name``, or a cluster's name."""
+
+    async def unmute(self, target: str) -> None: ...
+
+    async def muted(self, now: datetime) -> frozenset[str]: ...
+
+
+class Journal(Protocol):
+    """The audit trail: append-only, hash-chained."""
+
+    async def append(self, entry: Entry) -> None: ...
+
+    def entries(self, incident_id: str = "") -> AsyncIterator[Entry]:
+        """All entries, or those of one incident, oldest first."""
+
+
+class Screen(Protocol):
+    async def show(self, incident: Incident) -> None:
+        """Bring every chat in line with ``incident``; may skip states, never the last one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The operator's word on approvals and remedies. ``quorum``: how many approvers each risk needs."""
+
+    second_person: bool = False
+    expires: timedelta = timedelta(minutes=30)
+    quorum: Mapping[Risk, int] = field(default_factory=dict)
+    enabled: frozenset[str] = frozenset()
+
+    def approvers_needed(self, risk: Risk) -> int:
+        return max(1, self.quorum.get(risk, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """``roots`` and ``hands`` give a cluster's read and write clients by type; ``pause`` waits that many seconds.
+
+    ``wake_at`` asks the clock to call ``handlers.commands.expire`` for an incident at that time.
+    """
+
+    catalog: Catalog
+    remedies: tuple[Remedy, ...]
+    rules: Rules
+    roots: Callable[[str], Mapping[Any, object]]
+    hands: Callable[[str], Hands]
+    store: Store
+    journal: Journal
+    screen: Screen
+    now: Callable[[], datetime]
+    pause: Callable[[float], Awaitable[None]]
+    wake_at: Callable[[str, datetime], None]
