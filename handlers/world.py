@@ -43,7 +43,7 @@ class Store(Protocol):
         """:raises NoSuchIncident: there is none."""
 
     async def save(self, incident: Incident) -> None:
-        """Write ``incident`` if the stored one has exactly the version before (or none and version 0 or more).
+        """Write ``incident`` if what is stored has exactly the version before, or if nothing is stored.
 
         :raises Stale: it has not.
         """
@@ -91,9 +91,9 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """``roots`` and ``hands`` give a cluster's read and write clients by type; ``pause`` waits that many seconds.
+    """``roots`` and ``hands`` give a cluster's read and write clients by type.
 
-    ``wake_at`` asks the clock to call ``handlers.commands.expire`` for an incident at that time.
+    ``pause`` waits that many seconds; ``wake_at`` asks the clock to call ``handlers.commands.expire`` for an incident at that time.
     """
 
     catalog: Catalog

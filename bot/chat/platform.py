@@ -1,0 +1,93 @@
+"""What a chat service must offer to show threads and take clicks; Slack, Teams and the demo page do.
+
+Outbound, ``Chat``: post and edit. Inbound: listeners turn what people do into calls on ``Desk``
+(``bot.chat.desk``) and show its answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.chat.message import Message
+
+
+class ChatDown(Exception):
+    """The chat did not take a message now; ``retry_after`` seconds may pass before the next try."""
+
+    def __init__(self, why: str, retry_after: float = 5.0) -> None:
+        super().__init__(why)
+        self.retry_after = retry_after
+
+
+class ChatRefused(Exception):
+    """The chat will never take this message (no such channel, revoked token): a person must act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a message goes. ``thread`` is the root's reference, "" for a root itself."""
+
+    channel: str
+    thread: str = ""
+
+
+class Chat(Protocol):
+    """One chat service. ``name`` is its key in a cluster's ``channels``.
+
+    ``post`` answers the chat's own reference. ``key`` (at most 64 characters of ``[a-z0-9:-]``) travels with the
+    message unseen; ``find`` asks the chat for a message with that key, so that a post whose answer was
+    lost, or whose sender was killed, is found again instead of doubled.
+
+    All three raise ``ChatDown`` for what may pass and ``ChatRefused`` for what will not.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    async def post(self, place: Place, message: Message, key: str) -> str: ...
+
+    async def edit(self, place: Place, ref: str, message: Message) -> None: ...
+
+    async def find(self, place: Place, key: str) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who did something, as the chat vouches for it: ``chat`` and the chat's own user id."""
+
+    chat: str
+    user: str
+    name: str
+
+    @property
+    def id(self) -> str:
+        return f"{self.chat}:{self.user}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """``@pullbot`` was addressed. ``text`` is what follows the mention; ``thread`` the root's reference or ""."""
+
+    sender: Sender
+    channel: str
+    thread: str
+    ref: str  # the chat's reference of the message itself
+    text: str
+    event: str  # unique over retries of the same delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the desk says back. ``private``: only the sender sees it. ``None`` blocks: the thread says it all."""
+
+    message: Message | None
+    private: bool = False
+
+
+class Desk(Protocol):
+    """Takes what people do, from any chat. Never raises; whatever goes wrong becomes an answer."""
+
+    async def mention(self, mention: Mention) -> Answer: ...
+
+    async def click(self, sender: Sender, value: str, event: str) -> Answer: ...
