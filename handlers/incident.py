@@ -202,6 +202,11 @@ class Incident:
         self._expect(Stage.EXECUTED)
         return self._next(offers=tuple(offers))
 
+    @property
+    def offers_follow_up(self) -> bool:
+        """Whether something to hurry the recovery was looked for already."""
+        return not any(one.cures for one in self.offers)
+
     def verification(self, findings: Iterable[Finding]) -> Incident:
         self._expect(Stage.EXECUTED)
         return self._next(verified=tuple(findings))

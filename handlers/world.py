@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -93,7 +94,9 @@ class Rules:
 class World:
     """``roots`` and ``hands`` give a cluster's read and write clients by type.
 
-    ``pause`` waits that many seconds; ``wake_at`` asks the clock to call ``handlers.commands.expire`` for an incident at that time.
+    ``now`` is the wall clock, ``clock`` a monotonic one in seconds; ``pause`` waits that many seconds.
+    ``wake_at`` asks for ``handlers.commands.expire`` of an incident at that time; ``drive`` asks for
+    ``handlers.flow.advance`` of it, soon and once at a time.
     """
 
     catalog: Catalog
@@ -105,5 +108,8 @@ class World:
     journal: Journal
     screen: Screen
     now: Callable[[], datetime]
+    clock: Callable[[], float]
     pause: Callable[[float], Awaitable[None]]
     wake_at: Callable[[str, datetime], None]
+    drive: Callable[[str], None]
+    folding: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -1,0 +1,173 @@
+"""Carry out an approved plan, step by step; walk back if a step fails; put everything back on undo.
+
+This is the only module that asks for write clients. Every step is journalled before and after, so
+that whoever comes after a crash knows which steps may have been written. A step whose ``after``
+already holds and that the journal shows as started is ours: it is counted, never repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from checks.graph import needs_of
+from checks.model import FailedPull, NotApplicable, Unavailable
+from checks.resolve import Memo, Resolver
+from handlers.decision import Change
+from handlers.incident import Incident
+from handlers.remedy import Conflict, Refused, Standing, Step
+from handlers.world import Entry, Hands, World
+
+log = logging.getLogger(__name__)
+
+
+async def begin(incident: Incident, world: World) -> AsyncIterator[Incident]:
+    """The handler of APPROVED: plan again from fresh facts; another plan means that the world moved."""
+    assert incident.request is not None  # noqa: S101  narrows the type; the stage guarantees it
+    digest = incident.request.digest
+    why = await _moved(incident, digest, world)
+    if why:
+        await _note(incident, "plan refused", world, plan=digest, why=why)
+        yield incident.outdated(why)
+        return
+    moved = incident.executing(world.now())
+    await _note(moved, "execution begun", world, plan=digest, remedy=moved.changes[-1].remedy)
+    yield moved
+
+
+async def _moved(incident: Incident, digest: str, world: World) -> str:
+    """Why the approved plan is not what would be planned now; "" if it still is."""
+    wanted = incident.offer(digest).remedy
+    remedy = next((one for one in world.remedies if one.id == wanted), None)
+    if remedy is None or remedy.id not in world.rules.enabled:
+        return f"{wanted} is not enabled any more"
+    roots, memo = world.roots(incident.cluster), Memo()
+    why = "the plan is not the same any more: what it would change has changed since it was proposed"
+    for pull in incident.pulls:
+        resolver = Resolver(world.catalog, {**roots, FailedPull: pull}, memo)
+        try:
+            plans = remedy(*await resolver.arguments(remedy.needs))
+        except (Refused, Unavailable) as reason:
+            why = str(reason)
+            continue
+        except NotApplicable:
+            continue
+        if any(plan.digest == digest for plan in plans):
+            return ""
+    return why
+
+
+async def carry_out(incident: Incident, world: World) -> AsyncIterator[Incident]:
+    """The handler of EXECUTING, whether just begun or found after a crash."""
+    change = incident.changes[-1]
+    plan = incident.offer(change.digest).plan
+    assert plan is not None  # noqa: S101  ``offer`` finds only offers with a plan
+    hands = world.hands(incident.cluster)
+    for index in range(len(change.steps), len(plan.steps)):
+        try:
+            done = await _take(plan.steps[index], index, incident, hands, world)
+        except Exception as error:
+            if not isinstance(error, Conflict | Unavailable):
+                log.exception("step %d of %s crashed", index, change.remedy)
+            yield await _walked_back(incident, index, error, hands, world)
+            return
+        yield (incident := incident.stepped(done))
+    await _note(incident, "execution finished", world, plan=change.digest)
+    yield incident.executed(world.now())
+
+
+async def _take(step: Step, index: int, incident: Incident, hands: Hands, world: World) -> Step:
+    change = incident.changes[-1]
+    where = await _ask(step.look, hands)
+    mine = await _was_started(incident, change, index, world)
+    if where is Standing.AFTER and mine:
+        return step  # written before a crash; never twice
+    if where is not Standing.BEFORE:
+        raise Conflict(f"{step.diff().target} is not as the plan saw it; somebody changed it meanwhile")
+    await _note(incident, "step started", world, **_step_details(step, change, index))
+    try:
+        done: Step = await _ask(step.write, hands)
+    except Unavailable:
+        # The answer may have been lost after the change was made.
+        if await _ask(step.look, hands) is not Standing.AFTER:
+            raise
+        done = step
+    await _note(incident, "step finished", world, **_step_details(done, change, index))
+    return done
+
+
+async def _was_started(incident: Incident, change: Change, index: int, world: World) -> bool:
+    marks = {("run", change.started.isoformat()), ("step", str(index))}
+    async for entry in world.journal.entries(incident.id):
+        if entry.what == "step started" and marks <= set(entry.details):
+            return True
+    return False
+
+
+async def _walked_back(
+    incident: Incident, index: int, error: Exception, hands: Hands, world: World
+) -> Incident:
+    """Undo the steps before the failing one, last first; a step that resists is left and counted."""
+    steps = incident.changes[-1].steps
+    say = str(error) if isinstance(error, Conflict | Unavailable) else type(error).__name__
+    await _note(incident, "step failed", world, step=str(index), error=say)
+    back = 0
+    for step in reversed(steps):
+        inverse = step.inverse()
+        try:
+            if inverse is None or await _ask(inverse.look, hands) is not Standing.BEFORE:
+                break
+            await _ask(inverse.write, hands)
+        except Exception:
+            log.exception("walking back a step of %s failed", incident.changes[-1].remedy)
+            break
+        back += 1
+        await _note(incident, "step walked back", world, target=step.diff().target)
+    return incident.executed(world.now(), error=say, walked_back=back)
+
+
+async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
+    """The handler of UNDOING: the inverse of every step, last first; what is back already is skipped."""
+    change = next(c for c in reversed(incident.changes) if c.undone_by)
+    hands = world.hands(incident.cluster)
+    for step in reversed(change.steps):
+        inverse = step.inverse()
+        if inverse is None:
+            yield incident.handed_over(f"{step.diff().target} has no way back")
+            return
+        try:
+            where = await _ask(inverse.look, hands)
+            if where is Standing.AFTER:
+                continue
+            if where is Standing.ELSEWHERE:
+                raise Conflict(
+                    f"{step.diff().target} was changed by somebody else since; nothing was undone there"
+                )
+            await _note(incident, "undo started", world, target=step.diff().target)
+            await _ask(inverse.write, hands)
+        except (Conflict, Unavailable) as error:
+            await _note(incident, "undo failed", world, target=step.diff().target, error=str(error))
+            yield incident.handed_over(f"undo stopped: {error}")
+            return
+        await _note(incident, "undo finished", world, target=step.diff().target, after=inverse.diff().after)
+    yield incident.undone(f"undone by {change.undone_by}; everything is as it was before")
+
+
+async def _ask(method: Any, hands: Hands) -> Any:
+    return await method(*(hands[need.type] for need in needs_of(method)))
+
+
+def _step_details(step: Step, change: Change, index: int) -> dict[str, str]:
+    diff = step.diff()
+    return {
+        "run": change.started.isoformat(),
+        "step": str(index),
+        "target": diff.target,
+        "before": diff.before,
+        "after": diff.after,
+    }
+
+
+async def _note(incident: Incident, what: str, world: World, **details: str) -> None:
+    await world.journal.append(Entry(world.now(), incident.id, "pullbot", what, tuple(details.items())))

@@ -1,0 +1,96 @@
+"""Which remedies fit what was found. Pure but for the facts that the remedies ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from checks.graph import Catalog
+from checks.model import FailedPull, Finding, NotApplicable, Status, Unavailable, causes
+from checks.resolve import Memo, Resolver
+from handlers.decision import Offer
+from handlers.remedy import Plan, Refused, Remedy
+
+
+async def offers_for(
+    pulls: Iterable[FailedPull],
+    findings: Iterable[Finding],
+    *,
+    catalog: Catalog,
+    remedies: Iterable[Remedy],
+    roots: Mapping[Any, object],
+    memo: Memo,
+    enabled: frozenset[str] = frozenset(),
+) -> tuple[Offer, ...]:
+    """The offers for everything that fails, root cause first; a plan that cures many pulls is offered once.
+
+    What could not be decided gets no plan, but the remedy's own words on why, where it has some.
+    """
+    remedies = tuple(remedies)
+    known = tuple(findings)
+    offers: dict[tuple[str, str, str], Offer] = {}
+    for pull in pulls:
+        resolver = Resolver(catalog, {**roots, FailedPull: pull}, memo)
+        for finding in _worth_curing(tuple(f for f in known if f.subject.key == pull.key)):
+            for remedy in remedies:
+                if remedy.cures is None or remedy.cures.id != finding.check:
+                    continue
+                for offer in await _offers(remedy, resolver, enabled):
+                    if offer.plan is None or finding.verdict.status is Status.FAIL:
+                        offers.setdefault((offer.remedy, offer.digest, offer.refused), offer)
+    return tuple(offers.values())
+
+
+async def follow_ups(
+    pulls: Iterable[FailedPull],
+    *,
+    catalog: Catalog,
+    remedies: Iterable[Remedy],
+    roots: Mapping[Any, object],
+    memo: Memo,
+    enabled: frozenset[str],
+) -> tuple[Offer, ...]:
+    """What may hurry the recovery along once the cause is cured: the remedies that cure nothing by themselves."""
+    remedies = tuple(remedies)
+    offers: dict[str, Offer] = {}
+    for pull in pulls:
+        resolver = Resolver(catalog, {**roots, FailedPull: pull}, memo)
+        for remedy in remedies:
+            if remedy.cures is None:
+                for offer in await _offers(remedy, resolver, enabled):
+                    if offer.plan is not None:
+                        offers.setdefault(offer.digest, offer)
+    return tuple(offers.values())
+
+
+def _worth_curing(findings: tuple[Finding, ...]) -> list[Finding]:
+    """Causes first, root first; then what fails at a later station (it is met next) or is undecided.
+
+    A failure at an earlier station than the root cause is contradicted by the symptom itself: the pull
+    got past it. It is shown, never cured.
+    """
+    roots = causes(findings)
+    latest = roots[0].leg if roots else None
+    later = [
+        finding
+        for finding in sorted(findings, key=lambda f: (f.leg, f.check))
+        if not finding.is_cause
+        and (
+            finding.verdict.status is Status.UNKNOWN
+            or (finding.verdict.status is Status.FAIL and latest is not None and finding.leg >= latest)
+        )
+    ]
+    return [*roots, *later]
+
+
+async def _offers(remedy: Remedy, resolver: Resolver, enabled: frozenset[str]) -> tuple[Offer, ...]:
+    allowed = remedy.id in enabled
+    try:
+        plans: tuple[Plan, ...] = remedy(*await resolver.arguments(remedy.needs))
+    except NotApplicable:
+        return ()
+    except Refused as why:
+        return (Offer.of(remedy, None, refused=str(why), enabled=allowed),)
+    except Unavailable as why:
+        return (Offer.of(remedy, None, refused=f"could not be planned: {why}", enabled=allowed),)
+    return tuple(Offer.of(remedy, plan, enabled=allowed) for plan in plans)

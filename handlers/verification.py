@@ -1,0 +1,86 @@
+"""Did it help? The cured check must pass with fresh facts AND the image must really have been pulled.
+
+One failing look right after the change proves nothing: cloud permissions take up to a minute to
+spread, and kubelet's back-off reaches five minutes. So the look is repeated until the plan's
+``settles_in`` is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+from checks.diagnose import judge
+from checks.graph import Check
+from checks.kubernetes.facts import Since
+from checks.model import FailedPull, Finding, Status
+from checks.resolve import Memo, Resolver
+from handlers.decision import Change
+from handlers.incident import Incident
+from handlers.proposal import follow_ups
+from handlers.world import Entry, World
+
+EVERY_SECONDS = 5.0
+PULLED = "kubernetes/image_was_pulled"
+
+
+async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
+    """The handler of EXECUTED: look until every pull works or the time is up."""
+    change = next(c for c in reversed(incident.changes) if c.finished and not c.error and not c.undone_by)
+    assert change.finished is not None  # noqa: S101  narrows the type; the line above chose it so
+    deadline = change.finished + change.settles_in
+    while True:
+        findings = await _look(incident, change, world)
+        if findings and all(f.verdict.status is Status.PASS for f in findings):
+            await _note(incident, "verified", world, findings)
+            yield incident.verification(findings).resolved("verified: the image was pulled after the fix")
+            return
+        if world.now() >= deadline:
+            await _note(incident, "not verified", world, findings)
+            moved = incident.verification(findings)
+            yield moved.handed_over("the fix was applied, but no pull has succeeded since")
+            return
+        if _verdicts(findings) != _verdicts(incident.verified):
+            yield (incident := incident.verification(findings))
+        if _cured(findings, change) and not incident.offers_follow_up:
+            offers = await follow_ups(
+                incident.pulls,
+                catalog=world.catalog,
+                remedies=world.remedies,
+                roots=world.roots(incident.cluster),
+                memo=Memo(),
+                enabled=world.rules.enabled,
+            )
+            yield (incident := incident.followed_up(offers))
+        await world.pause(EVERY_SECONDS)
+
+
+async def _look(incident: Incident, change: Change, world: World) -> tuple[Finding, ...]:
+    roots = {**world.roots(incident.cluster), Since: Since(_first_fix(incident).isoformat())}
+    memo: Memo = {}
+    wanted = [check for check in world.catalog.checks if check.id in {change.cures, PULLED}]
+    found = [await _judge(check, pull, roots, memo, world) for pull in incident.pulls for check in wanted]
+    return tuple(finding for finding in found if finding is not None)
+
+
+async def _judge(
+    check: Check, pull: FailedPull, roots: dict[object, object], memo: Memo, world: World
+) -> Finding | None:
+    return await judge(check, pull, Resolver(world.catalog, {**roots, FailedPull: pull}, memo))
+
+
+def _first_fix(incident: Incident) -> object:
+    """A restart after a fix must not hide a pull that succeeded between the two."""
+    return min(c.finished for c in incident.changes if c.finished and not c.error and not c.undone_by)
+
+
+def _cured(findings: tuple[Finding, ...], change: Change) -> bool:
+    return all(f.verdict.status is Status.PASS for f in findings if f.check == change.cures)
+
+
+def _verdicts(findings: tuple[Finding, ...]) -> set[tuple[str, str, Status]]:
+    return {(f.check, "/".join(f.subject.key), f.verdict.status) for f in findings}
+
+
+async def _note(incident: Incident, what: str, world: World, findings: tuple[Finding, ...]) -> None:
+    details = tuple((f.check, f"{f.verdict.status.value}: {f.verdict.summary}") for f in findings)
+    await world.journal.append(Entry(world.now(), incident.id, "pullbot", what, details))
