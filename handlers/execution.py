@@ -141,9 +141,7 @@ async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
             if where is Standing.AFTER:
                 continue
             if where is Standing.ELSEWHERE:
-                raise Conflict(
-                    f"{step.diff().target} was changed by somebody else since; nothing was undone there"
-                )
+                raise Conflict(f"{step.diff().target} was changed by somebody else since; it was left so")
             await _note(incident, "undo started", world, target=step.diff().target)
             await _ask(inverse.write, hands)
         except (Conflict, Unavailable) as error:

@@ -50,7 +50,7 @@ async def follow_ups(
     memo: Memo,
     enabled: frozenset[str],
 ) -> tuple[Offer, ...]:
-    """What may hurry the recovery along once the cause is cured: the remedies that cure nothing by themselves."""
+    """What may hurry the recovery along once the cause is cured: remedies that cure nothing themselves."""
     remedies = tuple(remedies)
     offers: dict[str, Offer] = {}
     for pull in pulls:

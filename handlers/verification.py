@@ -7,7 +7,9 @@ spread, and kubelet's back-off reaches five minutes. So the look is repeated unt
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from typing import Any
 
 from checks.diagnose import judge
 from checks.graph import Check
@@ -63,12 +65,12 @@ async def _look(incident: Incident, change: Change, world: World) -> tuple[Findi
 
 
 async def _judge(
-    check: Check, pull: FailedPull, roots: dict[object, object], memo: Memo, world: World
+    check: Check, pull: FailedPull, roots: Mapping[Any, object], memo: Memo, world: World
 ) -> Finding | None:
     return await judge(check, pull, Resolver(world.catalog, {**roots, FailedPull: pull}, memo))
 
 
-def _first_fix(incident: Incident) -> object:
+def _first_fix(incident: Incident) -> datetime:
     """A restart after a fix must not hide a pull that succeeded between the two."""
     return min(c.finished for c in incident.changes if c.finished and not c.error and not c.undone_by)
 

@@ -35,7 +35,7 @@ class Place:
 class Chat(Protocol):
     """One chat service. ``name`` is its key in a cluster's ``channels``.
 
-    ``post`` answers the chat's own reference. ``key`` (at most 64 characters of ``[a-z0-9:-]``) travels with the
+    ``post`` answers the chat's own reference. ``key`` (at most 64 of ``[a-z0-9:-]``) travels with the
     message unseen; ``find`` asks the chat for a message with that key, so that a post whose answer was
     lost, or whose sender was killed, is found again instead of doubled.
 
@@ -67,7 +67,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """``@pullbot`` was addressed. ``text`` is what follows the mention; ``thread`` the root's reference or ""."""
+    """``@pullbot`` was addressed. ``text`` follows the mention; ``thread`` is the root's reference or ""."""
 
     sender: Sender
     channel: str
@@ -79,7 +79,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the desk says back. ``private``: only the sender sees it. ``None`` blocks: the thread says it all."""
+    """What the desk says back. ``private``: only the sender sees it. No message: the thread says it."""
 
     message: Message | None
     private: bool = False
