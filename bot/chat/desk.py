@@ -1,0 +1,183 @@
+"""Where everything that people do in a chat arrives, whichever chat it is.
+
+The desk looks up who they are and what the button means, does it or refuses it with one clear
+sentence to them alone, and never raises.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Protocol
+
+from bot.chat.actions import Action, BadAction, Verb, parse_action
+from bot.chat.message import Block, Bold, Heading, Message, Mono, Pairs, Paragraph
+from bot.chat.platform import Answer, Mention, Sender
+from bot.chat.present import headline, subject
+from bot.chat.words import HELP, Words, WrongWords, parse_words
+from bot.clusters import ClusterDown, Clusters
+from bot.log import about_incident
+from bot.store.ports import State, StoreDown
+from bot.watch.kubernetes import NoSuchTarget
+from checks.model import Unavailable
+from handlers import commands, intake
+from handlers.decision import NotAllowed, NotNow, Person
+from handlers.incident import CLOSED, Incident
+from handlers.world import NoSuchIncident, Stale, World
+
+log = logging.getLogger(__name__)
+
+_REMEMBERED = timedelta(hours=24)
+_MUTE = timedelta(hours=2)
+NOTHING = Answer(None)
+
+
+class PeopleBook(Protocol):
+    async def person(self, sender: Sender) -> Person: ...
+
+
+class FrontDesk:
+    """The ``Desk`` of ``bot.chat.platform``."""
+
+    def __init__(self, world: World, state: State, people: PeopleBook, clusters: Clusters) -> None:
+        self._world = world
+        self._state = state
+        self._people = people
+        self._clusters = clusters
+
+    async def click(self, sender: Sender, value: str, event: str) -> Answer:
+        async def act() -> Answer:
+            action = parse_action(value)
+            with about_incident(action.incident):
+                log.info("button %s pressed by %s", action.verb.value, sender.id)
+                return await self._act(action, await self._people.person(sender))
+
+        return await self._once(event, act)
+
+    async def mention(self, mention: Mention) -> Answer:
+        async def act() -> Answer:
+            words = parse_words(mention.text)
+            log.info("command %s by %s", words.command, mention.sender.id)
+            return await self._obey(words, mention)
+
+        return await self._once(mention.event, act)
+
+    async def _once(self, event: str, act: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Do it once, however often it is delivered; whatever goes wrong is a sentence to who asked."""
+        try:
+            if not await self._state.first_time(event, _REMEMBERED):
+                return NOTHING
+            return await act()
+        except (BadAction, WrongWords, NotNow, NotAllowed, NoSuchTarget, ClusterDown, Unavailable) as why:
+            log.info("refused: %s", why)
+            return _private(str(why))
+        except NoSuchIncident:
+            return _private("this incident is not on record any more; `@pullbot why` looks at the present")
+        except (Stale, StoreDown) as why:
+            log.warning("could not be done now: %s", why)
+            return _private("that could not be saved just now, and nothing was done; please try again")
+        except Exception:
+            log.exception("a chat command crashed")
+            return _private("something went wrong on my side, and nothing was done; the log has more")
+
+    async def _act(self, action: Action, by: Person) -> Answer:
+        world, incident, digest = self._world, action.incident, action.digest
+        match action.verb:
+            case Verb.FIX:
+                await commands.request(incident, digest, by, world)
+            case Verb.APPROVE:
+                await commands.approve(incident, digest, by, world)
+            case Verb.REJECT:
+                await commands.reject(incident, digest, by, world)
+            case Verb.UNDO:
+                await commands.undo(incident, digest, by, world)
+            case Verb.CHECK_AGAIN:
+                await commands.check_again(incident, by, world)
+            case Verb.MUTE:
+                muted = await commands.mute(incident, by, _MUTE, world)
+                return _private(f"no new alerts for {subject(muted)} for 2 hours; `unmute` ends that")
+        return NOTHING
+
+    async def _obey(self, words: Words, mention: Mention) -> Answer:
+        match words.command:
+            case "why":
+                return await self._why(words, mention)
+            case "status":
+                open_ones = await self._state.unfinished()
+                return _listed("Open incidents", open_ones, "nothing is open: all known pulls work")
+            case "history":
+                return _listed("Latest incidents", await self._state.recent(10), "there has been none yet")
+            case "mute" | "unmute":
+                return await self._mute(words, mention)
+            case _:
+                return Answer(
+                    Message("help", "What I understand", (Heading("What I understand"), Pairs(HELP)))
+                )
+
+    async def _why(self, words: Words, mention: Mention) -> Answer:
+        if mention.thread and not words.target:
+            incident = await self._state.find_thread(mention.sender.chat, mention.channel, mention.thread)
+            if incident is not None:
+                by = await self._people.person(mention.sender)
+                await commands.check_again(incident, by, self._world)
+                return _public("Looking again; the thread shows what I find.")
+        names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
+        pulls = []
+        for name in names:
+            pulls += await self._clusters.failing_now(name, words.namespace, words.target)
+        if not pulls:
+            what = words.target or f"on {', '.join(names)}"
+            return _public(f"No pull is failing now: {what}.")
+        await intake.failing(pulls, self._world)
+        told = [
+            i for i in await self._state.unfinished() if {p.key for p in i.pulls} & {p.key for p in pulls}
+        ]
+        return _listed("Failing now; each has its thread", tuple(told), "nothing is open")
+
+    async def _mute(self, words: Words, mention: Mention) -> Answer:
+        targets = await self._mute_targets(words, mention)
+        for target in targets:
+            if words.command == "unmute":
+                await self._state.unmute(target)
+            else:
+                await self._state.mute(target, self._world.now() + words.length)
+        named = ", ".join(targets)
+        if words.command == "unmute":
+            return _public(f"Alerts again for {named}.")
+        hours = words.length.total_seconds() / 3600
+        return _public(f"No new alerts for {named} for {hours:g} h; `unmute` ends that.")
+
+    async def _mute_targets(self, words: Words, mention: Mention) -> tuple[str, ...]:
+        if not words.target and mention.thread:
+            incident = await self._state.find_thread(mention.sender.chat, mention.channel, mention.thread)
+            if incident is not None:
+                pulls = (await self._state.load(incident)).pulls
+                return tuple(sorted({f"{p.cluster}/{p.namespace}/{p.workload}" for p in pulls}))
+        names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
+        if not words.target:
+            return names
+        if words.target.count("/") == 3 or words.target in names:
+            return (words.target,)
+        raise WrongWords(
+            "a mute's target is CLUSTER/NAMESPACE/KIND/NAME or a cluster; in a thread none is needed"
+        )
+
+
+def _listed(title: str, incidents: tuple[Incident, ...], nothing: str) -> Answer:
+    if not incidents:
+        return _public(f"{nothing[0].upper()}{nothing[1:]}.")
+    blocks: list[Block] = [Heading(title)]
+    for one in incidents:
+        state = one.stage.value if one.stage in CLOSED else f"{one.stage.value}: {headline(one)}"
+        blocks.append(Paragraph((Mono(one.id), " ", Bold(subject(one)), f" on {one.cluster} · {state}")))
+    return Answer(Message("list", title, tuple(blocks)))
+
+
+def _public(text: str) -> Answer:
+    return Answer(Message("answer", text, (Paragraph((text,)),)))
+
+
+def _private(text: str) -> Answer:
+    sentence = f"{text[0].upper()}{text[1:]}" if text else "That did not work."
+    return Answer(Message("answer", sentence, (Paragraph((sentence,)),)), private=True)

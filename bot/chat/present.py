@@ -1,0 +1,239 @@
+"""What people see: an incident -> its thread. Pure; the only place that chooses words for a thread.
+
+The root always shows the present state. Replies tell the diagnosis, each offer with its exact
+diff, the request that waits for approval, what was changed, and how it turned out.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+
+from bot.chat.actions import Action, Verb
+from bot.chat.message import (
+    Block,
+    Bold,
+    Button,
+    Buttons,
+    Code,
+    Heading,
+    Line,
+    Message,
+    Mono,
+    Pairs,
+    Paragraph,
+    Thread,
+)
+from checks.model import Finding, Status
+from handlers.decision import Change, Offer, Request
+from handlers.incident import Incident, Stage
+from handlers.remedy import Plan
+
+_MARK = {Status.FAIL: "✗", Status.UNKNOWN: "?", Status.PASS: "✓"}
+_STATE = {
+    Stage.LOOKING: "🔎 Looking",
+    Stage.FOUND: "🎯 Cause found",
+    Stage.REQUESTED: "⏳ Waiting for approval",
+    Stage.APPROVED: "🔧 Fixing",
+    Stage.EXECUTING: "🔧 Fixing",
+    Stage.EXECUTED: "🔧 Fixing: the change is made, waiting for a real pull",
+    Stage.UNDOING: "↩️ Undoing",
+    Stage.RESOLVED: "✅ Fixed",
+    Stage.UNDONE: "↩️ Undone",
+    Stage.NEEDS_PERSON: "🙋 Needs a person",
+    Stage.FOLDED: "🔗 Same cause as another incident",
+}
+_SHOWN_WORKLOADS = 5
+_SETTLED = (Stage.FOUND, Stage.NEEDS_PERSON, Stage.RESOLVED, Stage.UNDONE)
+
+
+def present(incident: Incident) -> Thread:
+    return Thread(_root(incident), tuple(_replies(incident)))
+
+
+def headline(incident: Incident) -> str:
+    """One sentence for the root, the notification and ``status``."""
+    found = incident.causes
+    if found:
+        return found[0].verdict.summary
+    if incident.stage is Stage.LOOKING:
+        return "the checks are running"
+    undecided = [f for f in incident.findings if f.verdict.status is Status.UNKNOWN]
+    if undecided:
+        return f"the cause is unknown: {len(undecided)} checks could not be decided"
+    return "no check explains it"
+
+
+def subject(incident: Incident) -> str:
+    """``Deployment/ui-private`` or ``Deployment/ui-private and 3 more workloads``."""
+    workloads = sorted({pull.workload for pull in incident.pulls})
+    more = len(workloads) - 1
+    return f"{workloads[0]} and {more} more workload{'s' * (more > 1)}" if more else workloads[0]
+
+
+def _root(incident: Incident) -> Message:
+    pulls = incident.pulls
+    pods = sum(len(pull.pods) for pull in pulls)
+    state = _STATE[incident.stage]
+    blocks: list[Block] = [Heading(f"{subject(incident)} cannot pull {_its_image(incident)}")]
+    for pull in pulls[:_SHOWN_WORKLOADS]:
+        where = f" in {pull.namespace} on {pull.cluster}"
+        blocks.append(Paragraph((Bold(pull.workload), where, ": ", Mono(pull.image))))
+    if len(pulls) > _SHOWN_WORKLOADS:
+        blocks.append(Paragraph((f"… and {len(pulls) - _SHOWN_WORKLOADS} more",)))
+    blocks.append(Paragraph((Bold(state), f" · {headline(incident)}")))
+    note = f" · {incident.note}" if incident.note else ""
+    count = f"{pods} pod{'s' * (pods != 1)}"
+    blocks.append(Paragraph((f"{count} · {pulls[0].symptom.value} · incident {incident.id}{note}",)))
+    return Message("root", f"{state}: {subject(incident)}: {headline(incident)}", tuple(blocks))
+
+
+def _its_image(incident: Incident) -> str:
+    return "its image" if len({pull.image for pull in incident.pulls}) == 1 else "their images"
+
+
+def _replies(incident: Incident) -> Iterator[Message]:
+    if incident.findings:
+        yield _diagnosis(incident)
+    for offer in incident.offers:
+        if offer.plan is not None:
+            yield _offer(incident, offer, offer.plan)
+    if any(offer.plan is None for offer in incident.offers):
+        yield _not_offered(incident)
+    if incident.request is not None and incident.stage is Stage.REQUESTED:
+        yield _request(incident, incident.request)
+    for number, change in enumerate(incident.changes):
+        yield _change(incident, number, change)
+    if incident.verified:
+        yield _verification(incident)
+
+
+def _diagnosis(incident: Incident) -> Message:
+    blocks: list[Block] = [Heading("Diagnosis")]
+    for finding, pulls in _told_once(incident):
+        title = (
+            finding.title if not _is_latent(finding) else f"{finding.title} (also wrong, not the cause now)"
+        )
+        about = f" [{pulls}]" if pulls else ""
+        mark = _MARK[finding.verdict.status]
+        blocks.append(Paragraph((f"{mark} ", Bold(title), f"{about}: {finding.verdict.summary}")))
+        if finding.verdict.evidence and finding.verdict.status is not Status.PASS:
+            blocks.append(Pairs(finding.verdict.evidence))
+    blocks.append(Paragraph(("The runtime said:",)))
+    blocks.append(Code(incident.pulls[0].message or "(nothing: the pull hangs)"))
+    if incident.stage in _SETTLED:
+        again = Button("Check again", str(Action(Verb.CHECK_AGAIN, incident.id)))
+        mute = Button("Mute 2 h", str(Action(Verb.MUTE, incident.id)))
+        blocks.append(Buttons((again, mute)))
+    return Message("diagnosis", f"Diagnosis: {headline(incident)}", tuple(blocks))
+
+
+def _told_once(incident: Incident) -> Iterator[tuple[Finding, str]]:
+    """Findings, causes first, each said once; with the workloads it concerns where they differ."""
+    rank = {Status.FAIL: 1, Status.UNKNOWN: 2, Status.PASS: 3}
+    merged: dict[tuple[str, object], list[Finding]] = {}
+    for finding in incident.findings:
+        merged.setdefault((finding.check, finding.verdict), []).append(finding)
+    everyone = len({pull.key for pull in incident.pulls})
+    groups = sorted(
+        merged.values(),
+        key=lambda same: (
+            0 if same[0].is_cause else rank[same[0].verdict.status],
+            same[0].leg,
+            same[0].check,
+        ),
+    )
+    for same in groups:
+        partly = len(same) < everyone
+        yield same[0], ", ".join(sorted({f.subject.workload for f in same})[:3]) if partly else ""
+
+
+def _is_latent(finding: Finding) -> bool:
+    return finding.verdict.status is Status.FAIL and not finding.explains
+
+
+def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
+    blocks: list[Block] = [Heading(offer.title)]
+    if plan.caution:
+        blocks.append(Paragraph((Bold("Mind: "), plan.caution)))
+    blocks += _diffs(plan)
+    commands = tuple(command for step in plan.steps for command in step.commands())
+    blocks += [Paragraph(("The same by hand:",)), Code("\n".join(commands))]
+    way_back = "can be undone" if plan.reversible else "CANNOT be undone"
+    blocks.append(Paragraph((f"Risk {offer.risk.name.lower()} · {way_back} · plan {plan.digest}",)))
+    askable = incident.stage in (Stage.FOUND, Stage.EXECUTED) and not _is_done(incident, plan)
+    if not offer.enabled:
+        blocks.append(Paragraph(("Not enabled for this bot: a person can run the commands above.",)))
+    elif askable:
+        ask = Action(Verb.FIX, incident.id, plan.digest)
+        blocks.append(Buttons((Button(f"Fix: {offer.title}", str(ask), "primary"),)))
+    return Message(f"offer:{plan.digest}", f"Proposal: {offer.title}", tuple(blocks))
+
+
+def _is_done(incident: Incident, plan: Plan) -> bool:
+    return any(c.digest == plan.digest and not c.error and not c.undone_by for c in incident.changes)
+
+
+def _diffs(plan: Plan) -> list[Block]:
+    blocks: list[Block] = []
+    for step in plan.steps:
+        diff = step.diff()
+        blocks += [Paragraph((Mono(diff.target),)), Code(unified(diff.before, diff.after))]
+    return blocks
+
+
+def unified(before: str, after: str) -> str:
+    """A unified diff without file names, whole where it is short."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=4)
+    return "\n".join(line for line in lines if not line.startswith(("---", "+++")))
+
+
+def _not_offered(incident: Incident) -> Message:
+    said = dict.fromkeys((o.title, o.refused) for o in incident.offers if o.plan is None)
+    blocks = tuple(Paragraph((Bold(title), f": {why}")) for title, why in said)
+    return Message("not-offered", "Not offered, and why", (Heading("Not offered, and why"), *blocks))
+
+
+def _request(incident: Incident, request: Request) -> Message:
+    offer = incident.offer(request.digest)
+    until = request.expires.strftime("%H:%M UTC")
+    line: Line = (Bold(request.by.name), f" asks for approval: {offer.title} (until {until})")
+    blocks: list[Block] = [Paragraph(line), Paragraph(("Plan ", Mono(request.digest), ", shown above."))]
+    if request.approvals:
+        names = ", ".join(one.by.name for one in request.approvals)
+        blocks.append(Paragraph((f"Approved so far by {names}; one more approver is needed.",)))
+    approve = Action(Verb.APPROVE, incident.id, request.digest)
+    reject = Action(Verb.REJECT, incident.id, request.digest)
+    buttons = (Button("Approve", str(approve), "primary"), Button("Reject", str(reject), "danger"))
+    blocks.append(Buttons(buttons))
+    key = f"request:{request.digest}:{request.at.strftime('%H%M%S')}"
+    return Message(key, f"{request.by.name} asks for approval: {offer.title}", tuple(blocks))
+
+
+def _change(incident: Incident, number: int, change: Change) -> Message:
+    approved = f"Approved by {', '.join(change.approved_by)}."
+    if change.error:
+        back = "everything was put back" if change.whole else f"{change.walked_back} steps were put back"
+        text = f"failed at step {len(change.steps) + 1} of {change.planned}: {change.error}; {back}"
+    elif change.finished is None:
+        text = f"step {len(change.steps) + 1} of {change.planned} is running"
+    elif change.undone_by:
+        text = f"done, and then undone by {change.undone_by}"
+    else:
+        text = f"done: {change.planned} of {change.planned} steps"
+    blocks: list[Block] = [Heading(change.title), Paragraph((f"{approved} ", Bold(text)))]
+    blocks += [Paragraph(("Changed ", Mono(step.diff().target))) for step in change.steps]
+    if incident.undoable == change:
+        undo = Action(Verb.UNDO, incident.id, change.digest)
+        blocks.append(Buttons((Button("Undo", str(undo), "danger"),)))
+    return Message(f"change:{number}", f"{change.title}: {text}", tuple(blocks))
+
+
+def _verification(incident: Incident) -> Message:
+    lines = dict.fromkeys((f.verdict.status, f.title, f.verdict.summary) for f in incident.verified)
+    blocks = tuple(
+        Paragraph((f"{_MARK[status]} ", Bold(title), f": {summary}")) for status, title, summary in lines
+    )
+    good = all(f.verdict.status is Status.PASS for f in incident.verified)
+    text = "Verified" if good else "Watching whether it helped"
+    return Message("verification", text, (Heading(text), *blocks))

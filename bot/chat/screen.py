@@ -1,0 +1,152 @@
+"""Show incidents in every chat they belong to: newest state only, never a doubled message, never a lost one.
+
+One worker per incident and chat. Before a post its key is noted; a key without a reference means
+that the answer was lost or that we were killed, so the chat is asked before it is posted again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from bot.chat.message import Message
+from bot.chat.platform import Chat, ChatDown, ChatRefused, Place
+from bot.chat.present import present
+from bot.chat.sync import Edit, changes, digest
+from bot.log import about_incident
+from bot.store.ports import Posted, State, StoreDown
+from handlers.incident import Incident, Stage
+
+log = logging.getLogger(__name__)
+
+_STORE_RETRY_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _Worker:
+    newest: Incident
+    news: asyncio.Event
+    waited: bool = False
+    task: asyncio.Task[None] | None = None
+
+
+class ChatScreen:
+    """``channel_of(cluster, chat)`` answers the channel for a cluster's alerts in that chat, "" for none.
+
+    ``patience``: seconds that an incident which is still being looked at waits before its root is
+    posted; most are diagnosed by then, and those that turn out to be told already post nothing.
+    """
+
+    def __init__(
+        self,
+        state: State,
+        chats: Sequence[Chat],
+        channel_of: Callable[[str, str], str],
+        *,
+        patience: float = 2.0,
+    ) -> None:
+        self._state = state
+        self._chats = chats
+        self._channel_of = channel_of
+        self._patience = patience
+        self._workers: dict[tuple[str, str], _Worker] = {}
+
+    async def show(self, incident: Incident) -> None:
+        for chat in self._chats:
+            channel = self._channel_of(incident.cluster, chat.name)
+            if channel:
+                self._tell(incident, chat, channel)
+
+    def _tell(self, incident: Incident, chat: Chat, channel: str) -> None:
+        key = (incident.id, chat.name)
+        worker = self._workers.get(key)
+        if worker is None:
+            worker = self._workers[key] = _Worker(incident, asyncio.Event())
+            worker.task = asyncio.create_task(self._work(key, worker, chat, channel), name=f"show {key}")
+        elif incident.version >= worker.newest.version:
+            worker.newest = incident
+        worker.news.set()
+
+    async def _work(self, key: tuple[str, str], worker: _Worker, chat: Chat, channel: str) -> None:
+        with about_incident(key[0]):
+            while worker.news.is_set():
+                worker.news.clear()
+                await self._wait_out(worker)
+                try:
+                    await self._bring_in_line(worker.newest, chat, channel)
+                except ChatRefused as why:
+                    log.error("%s refuses messages to %s: %s", chat.name, channel, why)
+                except ChatDown as why:
+                    log.warning("%s does not take messages now: %s", chat.name, why)
+                    await _pause_or_news(worker, why.retry_after)
+                    worker.news.set()
+                except StoreDown as why:
+                    log.warning("the store does not answer: %s", why)
+                    await asyncio.sleep(_STORE_RETRY_SECONDS)
+                    worker.news.set()
+                except Exception:
+                    log.exception("an incident could not be shown in %s", chat.name)
+            self._workers.pop(key, None)
+
+    async def _wait_out(self, worker: _Worker) -> None:
+        """Give a diagnosis a moment before the first word about it."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._patience
+        while not worker.waited and worker.newest.stage is Stage.LOOKING and loop.time() < until:
+            await _pause_or_news(worker, until - loop.time())
+            worker.news.clear()
+        worker.waited = True
+
+    async def _bring_in_line(self, incident: Incident, chat: Chat, channel: str) -> None:
+        posted = dict(await self._state.refs(incident.id, chat.name))
+        if incident.stage is Stage.FOLDED and not posted:
+            return  # it is told elsewhere and nobody has seen this one
+        thread = present(incident)
+        for change in changes(thread, posted):
+            root = "" if change.message.key == "root" else posted["root"].ref
+            place = Place(posted["root"].channel if "root" in posted else channel, root)
+            if isinstance(change, Edit):
+                await chat.edit(place, change.ref, change.message)
+                ref = change.ref
+            else:
+                ref = await self._post(incident.id, chat, place, change.message, posted)
+            seen = Posted(ref, digest(change.message), place.channel)
+            await self._state.remember(incident.id, chat.name, change.message.key, seen)
+            posted[change.message.key] = seen
+
+    async def _post(
+        self, incident_id: str, chat: Chat, place: Place, message: Message, posted: dict[str, Posted]
+    ) -> str:
+        key = f"{incident_id}:{message.key}"
+        if message.key in posted:
+            ref = await chat.find(place, key)
+            if ref is not None:
+                await chat.edit(place, ref, message)  # we do not know which state it was posted in
+                return ref
+        await self._state.intend(incident_id, chat.name, message.key, place.channel)
+        posted.setdefault(message.key, Posted("", "", place.channel))
+        return await chat.post(place, message, key)
+
+    async def settled(self) -> None:
+        """Wait until everything that was to be shown is shown (or refused)."""
+        while tasks := [worker.task for worker in self._workers.values() if worker.task]:
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop(self, seconds: float) -> None:
+        """Give what is on its way ``seconds`` to arrive."""
+        tasks: Iterable[asyncio.Task[None]] = [w.task for w in self._workers.values() if w.task]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _pause_or_news(worker: _Worker, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await worker.news.wait()
+    except TimeoutError:
+        pass

@@ -1,0 +1,50 @@
+"""Bring a chat thread in line with what it should say: post what is new, edit what changed.
+
+The thread is a pure function of the incident. Nothing else ever posts into it, so a restart, a
+retry or a second replica cannot repeat a message. A message that the thread no longer has is
+retired: its buttons go, so that nobody presses what no longer counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bot.chat.message import Message, Paragraph, Thread
+from bot.store.ports import Posted
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    ref: str
+    message: Message
+
+
+def changes(thread: Thread, posted: Mapping[str, Posted]) -> Iterator[Post | Edit]:
+    """What to do, root first, to get from ``posted`` (by message key) to ``thread``."""
+    wanted = {message.key: message for message in (thread.root, *thread.replies)}
+    for message in wanted.values():
+        before = posted.get(message.key)
+        if before is None or not before.ref:
+            yield Post(message)
+        elif before.digest != digest(message):
+            yield Edit(before.ref, message)
+    for key, before in posted.items():
+        if key not in wanted and before.ref and before.digest != digest(retired(key)):
+            yield Edit(before.ref, retired(key))
+
+
+def retired(key: str) -> Message:
+    """What is left of a message that no longer counts."""
+    text = "This is no longer current; the newest message of the thread is."
+    return Message(key, text, (Paragraph((text,)),))
+
+
+def digest(message: Message) -> str:
+    return hashlib.sha256(repr(message).encode()).hexdigest()[:16]
