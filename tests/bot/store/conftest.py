@@ -128,7 +128,7 @@ def until() -> Callable[[Question], Awaitable[None]]:
 
     async def wait(question: Question) -> None:
         async with asyncio.timeout(10):
-            while not await question():
-                await asyncio.sleep(0.01)  # noqa: ASYNC110  what is awaited happens in another process
+            while not await question():  # noqa: ASYNC110  what is awaited happens outside this process
+                await asyncio.sleep(0.01)
 
     return wait

@@ -138,7 +138,7 @@ async def test_redis_keeps_a_closed_incident_for_thirty_days(
         assert client.ttl("pullbot:incident:a1") == -1
         closed = first.resolved()
         await state.save(closed)
-        assert 29 * 86400 < int(client.ttl("pullbot:incident:a1")) <= 30 * 86400  # type: ignore[arg-type]  # sync
+        assert 29 * 86400 < int(client.ttl("pullbot:incident:a1")) <= 30 * 86400
         await state.save(closed.look_again())
         assert client.ttl("pullbot:incident:a1") == -1
         client.delete("pullbot:incident:a1")  # as if the thirty days were over

@@ -59,6 +59,6 @@ async def test_redis_forgets_a_thread_together_with_its_incident(
         closed = incident().resolved()
         await state.save(closed)
         await state.remember("a1", "slack", "closing", Posted("171.02", "d", "C1"))
-        assert all(int(client.ttl(key)) > 29 * 86400 for key in keys)  # type: ignore[arg-type]  # the sync client
+        assert all(int(client.ttl(key)) > 29 * 86400 for key in keys)
         await state.save(closed.look_again())
         assert [client.ttl(key) for key in keys] == [-1, -1, -1]

@@ -1,0 +1,93 @@
+"""What the store has said is written is still there after ``kill -9``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from bot.store import Posted, State, StoreDown, open_state
+from handlers.incident import Incident
+from handlers.world import Entry
+
+WRITER = Path(__file__).with_name("writer.py")
+ROOT = Path(__file__).parents[3]
+
+
+class Server(Protocol):
+    url: str
+
+    def start(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+def written_until_killed(where: str, count: int) -> int:
+    """The last number that a writer told before it was killed; at least ``count`` were told."""
+    path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
+    with subprocess.Popen(
+        [sys.executable, str(WRITER), where], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+    ) as writer:
+        assert writer.stdout is not None
+        told = [writer.stdout.readline() for _ in range(count)]
+        writer.kill()
+        told += writer.stdout.readlines()
+    assert all(told[:count]), "the writer ended by itself"
+    return int([line for line in told if line.endswith(b"\n")][-1])
+
+
+async def nothing_is_lost(state: State, last: int) -> None:
+    assert (await state.load("a1")).version >= last
+    numbers = [int(one.details[0][1]) async for one in state.entries()]
+    assert numbers == list(range(len(numbers)))
+    assert len(numbers) > last
+    assert (await state.refs("a1", "slack"))[f"key:{last}"] == Posted(f"ref-{last}", "d", "C1")
+    assert await state.verify() is None
+
+
+async def test_a_killed_writer_loses_nothing_it_was_told_is_written(where: str) -> None:
+    last = written_until_killed(where, 25)
+    state = open_state(where)
+    await nothing_is_lost(state, last)
+    await state.append(await anext(state.entries()))
+    assert await state.verify() is None, "the next process goes on with the same chain"
+    await state.close()
+
+
+async def test_a_killed_redis_loses_nothing_it_said_is_written(own_redis: Server) -> None:
+    last = written_until_killed(own_redis.url, 25)
+    own_redis.kill()
+    own_redis.start()
+    state = open_state(own_redis.url)
+    await nothing_is_lost(state, last)
+    await state.close()
+
+
+async def test_a_redis_that_is_away_is_said_to_be_down(
+    own_redis: Server, incident: Callable[..., Incident]
+) -> None:
+    state = open_state(own_redis.url)
+    await state.save(incident())
+    own_redis.kill()
+    with pytest.raises(StoreDown, match="Redis"):
+        await state.save(incident().resolved())
+    with pytest.raises(StoreDown):
+        await state.append(Entry(incident().opened, "a1", "alice", "approved"))
+    own_redis.start()
+    await state.save(incident().resolved())
+    assert await state.unfinished() == ()
+    await state.close()
+
+
+@pytest.mark.parametrize("where", ["sqlite"], indirect=True)
+async def test_sqlite_waits_for_another_process_instead_of_failing(
+    state: State, another: State, incident: Callable[..., Incident]
+) -> None:
+    made = [incident(f"i{number}") for number in range(20)]
+    await asyncio.gather(*((state, another)[n % 2].save(one) for n, one in enumerate(made)))
+    assert len(await state.unfinished()) == 20
