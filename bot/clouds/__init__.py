@@ -1,0 +1,1 @@
+"""Clouds and clusters behind ports: the only modules that import their SDKs."""

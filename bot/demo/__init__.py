@@ -1,0 +1,1 @@
+"""`pullbot demo`: simulated clusters and clouds on this machine."""

@@ -1,0 +1,176 @@
+"""The EC2 instance behind a node, and the role that its instance profile hands to the kubelet."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from checks.aws.facts import Aws
+from checks.graph import fact
+from checks.host import Cluster, Host
+from checks.model import NotApplicable, NotFound, Unavailable
+
+# aws:///us-west-2a/i-0abc; local zones are called us-west-2-lax-1a.
+_PROVIDER_ID = re.compile(r"aws:///(?P<zone>(?P<region>[a-z]+(?:-[a-z]+)+-\d+)[a-z0-9-]*)/(?P<id>[^/]+)")
+_NODEGROUP_LABEL = "eks.amazonaws.com/nodegroup"
+_CLUSTER_TAGS = ("eks:cluster-name", "aws:eks:cluster-name", "alpha.eksctl.io/cluster-name")
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceId:
+    region: str
+    zone: str
+    id: str
+
+
+@fact()
+def instance_id(host: Host) -> InstanceId:
+    found = _PROVIDER_ID.match(host.provider_id)
+    if found is None:
+        raise NotApplicable(f"{host.name} is no node in AWS")
+    if not found["id"].startswith("i-"):
+        raise NotApplicable(f"{host.name} is a Fargate node: it has no EC2 instance")
+    return InstanceId(found["region"], found["zone"], found["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """``profile_arn`` is empty where the instance has no instance profile."""
+
+    id: str
+    region: str
+    account: str
+    vpc: str
+    subnet: str
+    security_groups: tuple[str, ...]
+    profile_arn: str
+    tags: tuple[tuple[str, str], ...]
+
+
+@fact()
+async def instance(where: InstanceId, aws: Aws) -> Instance:
+    try:
+        answer = await aws("ec2", "describe_instances", region=where.region, InstanceIds=[where.id])
+    except NotFound:
+        raise Unavailable(
+            f"EC2 does not show the instance {where.id} (terminated, or managed by AWS)"
+        ) from None
+    for reservation in answer.get("Reservations", ()):
+        for one in reservation.get("Instances", ()):
+            return Instance(
+                id=where.id,
+                region=where.region,
+                account=reservation.get("OwnerId", ""),
+                vpc=one.get("VpcId", ""),
+                subnet=one.get("SubnetId", ""),
+                security_groups=tuple(sorted(group["GroupId"] for group in one.get("SecurityGroups", ()))),
+                profile_arn=one.get("IamInstanceProfile", {}).get("Arn", ""),
+                tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in one.get("Tags", ()))),
+            )
+    raise Unavailable(f"EC2 does not show the instance {where.id} (terminated, or managed by AWS)")
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileArn:
+    """The instance profile of the node; a fact of its own so that nodes with one profile share it."""
+
+    arn: str
+    region: str
+
+
+@fact()
+def profile_arn(instance: Instance) -> ProfileArn:
+    return ProfileArn(instance.profile_arn, instance.region)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceProfile:
+    """``role_arn`` is empty where there is no role to be had: no profile, a deleted one, an empty one."""
+
+    arn: str
+    exists: bool
+    role_arn: str
+
+
+@fact()
+async def instance_profile(profile: ProfileArn, aws: Aws) -> InstanceProfile:
+    if not profile.arn:
+        return InstanceProfile("", exists=False, role_arn="")
+    name = profile.arn.rpartition("/")[2]
+    try:
+        answer = await aws("iam", "get_instance_profile", region=profile.region, InstanceProfileName=name)
+    except NotFound:
+        return InstanceProfile(profile.arn, exists=False, role_arn="")
+    roles = answer["InstanceProfile"].get("Roles", ())  # none or one, says IAM's API reference
+    return InstanceProfile(profile.arn, exists=True, role_arn=roles[0]["Arn"] if roles else "")
+
+
+@dataclass(frozen=True, slots=True)
+class EksCluster:
+    """The cluster under the name that EKS knows it by."""
+
+    name: str
+    region: str
+
+
+@fact()
+def configured_cluster(cluster: Cluster, where: InstanceId) -> EksCluster:
+    """Tried before ``tagged_cluster``: it needs no call."""
+    if not cluster.cloud_name:
+        raise NotApplicable("the cluster's name in EKS is not configured")
+    return EksCluster(cluster.cloud_name, cluster.region or where.region)
+
+
+@fact()
+def tagged_cluster(instance: Instance) -> EksCluster:
+    tags = dict(instance.tags)
+    for tag in _CLUSTER_TAGS:
+        if tag in tags:
+            return EksCluster(tags[tag], instance.region)
+    raise NotApplicable(f"no tag of {instance.id} names its EKS cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class NodegroupName:
+    name: str
+
+
+@fact()
+def nodegroup_name(host: Host) -> NodegroupName:
+    name = host.label(_NODEGROUP_LABEL)
+    if not name:
+        raise NotApplicable(f"{host.name} belongs to no managed node group")
+    return NodegroupName(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Nodegroup:
+    """``issues``: what EKS itself complains of, e.g. ``IamNodeRoleNotFound``."""
+
+    cluster: str
+    name: str
+    role_arn: str
+    ami_type: str
+    issues: tuple[str, ...]
+
+
+@fact()
+async def nodegroup(cluster: EksCluster, wanted: NodegroupName, aws: Aws) -> Nodegroup:
+    try:
+        answer = await aws(
+            "eks",
+            "describe_nodegroup",
+            region=cluster.region,
+            clusterName=cluster.name,
+            nodegroupName=wanted.name,
+        )
+    except NotFound:
+        raise NotApplicable(f"EKS knows no node group {wanted.name} in {cluster.name}") from None
+    group = answer["nodegroup"]
+    return Nodegroup(
+        cluster=cluster.name,
+        name=wanted.name,
+        role_arn=group.get("nodeRole", ""),
+        ami_type=group.get("amiType", ""),
+        issues=tuple(sorted(one["code"] for one in group.get("health", {}).get("issues", ()))),
+    )

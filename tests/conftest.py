@@ -1,0 +1,48 @@
+"""What tests of several folders share: an AWS on loopback."""
+
+from __future__ import annotations
+
+import os
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """moto's server on a free port of loopback, started once; what it holds is nobody's."""
+    before = dict(os.environ)
+    # Read when moto's IAM is imported: it then knows the managed policies of AWS.
+    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415  heavy, and reads the variable above
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.stop()
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@pytest.fixture
+def aws_url(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """An empty AWS, and the variables with which boto3 finds it and nothing else."""
+    request = urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")  # noqa: S310  loopback
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310  loopback
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    settings = {
+        "AWS_ENDPOINT_URL": moto_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return moto_url
