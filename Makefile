@@ -1,0 +1,71 @@
+# Everything runs in .venv, which is made from the lock file when it is missing or older than that.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.from-lock
+ROOT := $(filter 0,$(shell id -u))
+ORACLES := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/oracle/package-lock.json))
+
+.PHONY: demo test test-slow test-browser check fmt bench lock image chart clean help
+
+help:  ## this
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(READY)  ## the whole job on this machine, with a chat page in the browser
+	$(BIN)/python -m bot demo
+
+test: $(READY) $(ORACLES) redis  ## every test that takes seconds
+	$(BIN)/pytest -q -m "not slow and not browser"
+
+test-slow: $(READY) $(ORACLES) redis  ## the tests that take minutes
+	$(BIN)/pytest -q -m "slow" || [ $$? = 5 ]  # 5: there are none
+
+test-browser: $(READY) chromium  ## the demo, clicked through in a real browser
+	$(BIN)/pytest -q -m "browser" || [ $$? = 5 ]
+
+check: $(READY)  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: $(READY)  ## format, and mend what can be mended
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## how fast a diagnosis is, and how many calls it makes
+	$(BIN)/python -m bench.diagnosis
+
+# The lock files name no index, so they install from whichever one pip is configured for.
+EXPORT := uv export --quiet --frozen --no-emit-project --no-emit-index-url --no-annotate --no-header
+lock:  ## resolve the dependencies anew; wants uv
+	uv lock --upgrade
+	$(EXPORT) --no-dev --output-file requirements.lock >/dev/null
+	$(EXPORT) --all-extras --all-groups --output-file requirements-dev.lock >/dev/null
+
+image:  ## the container image, with whichever builder is there
+	$$(command -v docker || command -v podman || command -v buildah) build -t pullbot:dev .
+
+chart: $(READY)  ## lint, render and validate the Helm chart
+	$(BIN)/pytest -q tests/test_chart.py
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(READY): requirements-dev.lock
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	test -x $(BIN)/pip || $(BIN)/python -m ensurepip
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+tests/oracle/node_modules/.package-lock.json: tests/oracle/package-lock.json
+	cd tests/oracle && npm ci --no-audit --no-fund --silent
+
+# Tests talk to a real Redis and the page's test to a real browser. Where we may install them, we do.
+.PHONY: redis chromium
+redis:
+	@command -v redis-server >/dev/null || $(call INSTALL,redis-server)
+
+chromium:
+	@command -v chromium >/dev/null || $(call INSTALL,chromium)
+
+INSTALL = $(if $(ROOT),{ apt-get update -q && apt-get install -qy --no-install-recommends $(1); },{ echo "please install $(1)" >&2; exit 1; })
