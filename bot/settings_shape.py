@@ -1,0 +1,217 @@
+"""Every key of ``pullbot.yaml``: its name, its type, its default, and what it may hold.
+
+What single values may look like is in ``bot.settings_values``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from bot.settings_values import Approver, ClusterName, Duration, Listen, Region, Role, StorePlace, Url
+from bot.store.opening import DEFAULT
+
+Language = Literal["en", "ko", "ja", "zh"]
+
+# Changed by nobody else and undone by one call, so they may be offered without being asked for.
+ENABLED_BY_DEFAULT = (
+    "aws/attach_pull_policy", "aws/attach_fargate_policy", "aws/attach_execution_policy",
+    "azure/attach_acr", "kubernetes/restart_workload", "aws/redeploy_service",
+)  # fmt: skip
+
+
+class Part(BaseModel):
+    """A block of the file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, validate_default=True)
+
+
+# ---- clusters
+
+
+class AwsAccess(Part):
+    """Roles to assume; without them the ambient credentials are used."""
+
+    read_role: Role | None = None
+    write_role: Role | None = None
+
+
+class Aws(AwsAccess):
+    """``owners``: access to other accounts' registries, by account id."""
+
+    owners: Mapping[str, AwsAccess] = {}
+
+    @field_validator("owners", mode="before")
+    @classmethod
+    def _account_ids(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        for account in value:
+            if not re.fullmatch(r"\d{12}", str(account)):
+                raise ValueError(f"{account!r} is no account id: twelve digits, in quotes")
+        return {str(account): access for account, access in value.items()}
+
+
+class AzureCluster(Part):
+    subscription: str = Field(min_length=1)
+    resource_group: str = Field(min_length=1)
+    cluster: str = Field(min_length=1)
+
+
+class Namespaces(Part):
+    """Which namespaces are watched: all, or those included, without those excluded."""
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    def watched(self, namespace: str) -> bool:
+        return (not self.include or namespace in self.include) and namespace not in self.exclude
+
+
+class Channel(Part):
+    """Written as an id alone, or with its own language: ``{id: C0ALERTS, language: ko}``."""
+
+    id: str = Field(min_length=1)
+    language: Language | None = None
+
+
+def _channel(value: Any) -> Any:
+    return {"id": value} if isinstance(value, str) else value
+
+
+_Channel = Annotated[Channel, BeforeValidator(_channel)]
+
+
+class Channels(Part):
+    """Where a cluster's alerts go, by chat. ``page`` is the chat page of the demonstration."""
+
+    slack: _Channel | None = None
+    teams: _Channel | None = None
+    page: _Channel | None = None
+
+    @field_validator("slack")
+    @classmethod
+    def _slack(cls, value: Channel | None) -> Channel | None:
+        if value and not re.fullmatch(r"[CGD][A-Z0-9]{2,}", value.id):
+            raise ValueError(
+                "should be a channel's id, such as C0ALERTS: Slack shows it below the channel's details"
+            )
+        return value
+
+    @field_validator("teams")
+    @classmethod
+    def _teams(cls, value: Channel | None) -> Channel | None:
+        if value and not re.fullmatch(r"19:\S+@(thread\.\w+|unq\.gbl\.spaces)", value.id):
+            raise ValueError(
+                "should be a channel's id, such as 19:abc@thread.tacv2: Teams shows it in the channel's link"
+            )
+        return value
+
+    def of(self, chat: str) -> Channel | None:
+        found: Channel | None = getattr(self, chat, None)
+        return found
+
+
+class Cluster(Part):
+    """``kind`` and ``region`` are found out by looking when left out; ``context`` then means in-cluster."""
+
+    name: ClusterName
+    kind: Literal["eks", "aks", "ecs", "kubernetes"] | None = None
+    context: str | None = None
+    region: Region | None = None
+    aws: Aws = Aws()
+    azure: AzureCluster | None = None
+    namespaces: Namespaces = Namespaces()
+    channels: Channels = Channels()
+
+
+# ---- the rest
+
+
+class Slack(Part):
+    mode: Literal["socket", "http"] = "socket"
+    api_url: Url = "https://slack.com/api/"
+
+    @field_validator("api_url")
+    @classmethod
+    def _ends_in_a_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"  # methods are appended to it
+
+
+class Teams(Part):
+    """``app_id`` and ``tenant_id`` come from MICROSOFT_APP_ID and MICROSOFT_APP_TENANT_ID."""
+
+    openid_metadata: Url = "https://login.botframework.com/v1/.well-known/openidconfiguration"
+    authority: Url = "https://login.microsoftonline.com"
+    service_hosts: tuple[str, ...] = ("*.trafficmanager.net", "*.botframework.com")
+    local: bool = False
+    app_id: str = ""
+    tenant_id: str = ""
+
+    @field_validator("service_hosts")
+    @classmethod
+    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for host in value:
+            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", host):
+                raise ValueError(f"{host!r} should be a host name, or *. and the end of one")
+        return value
+
+
+class Azure(Part):
+    resource_manager: Url = "https://management.azure.com"
+    graph: Url = "https://graph.microsoft.com"
+
+
+class Approvals(Part):
+    """``quorum``: how many approvers a remedy of this risk needs; one where nothing is said."""
+
+    approvers: tuple[Approver, ...] = ()
+    second_person: bool = False
+    expires: Duration = timedelta(minutes=30)
+    quorum: Mapping[Literal["low", "medium", "high"], Annotated[int, Field(ge=1, le=20)]] = {}
+
+
+class Remedies(Part):
+    enabled: tuple[str, ...] = ENABLED_BY_DEFAULT
+
+
+class Http(Part):
+    listen: Listen = "0.0.0.0:8080"
+
+
+class Watch(Part):
+    """``stall_after``: a pull without any message is failing after this long.
+
+    ``settle``: how long more failures of the same rollout are waited for before looking.
+    """
+
+    stall_after: Duration = timedelta(minutes=5)
+    settle: Duration = timedelta(seconds=5)
+
+
+class Shape(Part):
+    """The whole file."""
+
+    clusters: tuple[Cluster, ...] = ()
+    slack: Slack = Slack()
+    teams: Teams = Teams()
+    azure: Azure = Azure()
+    approvals: Approvals = Approvals()
+    remedies: Remedies = Remedies()
+    store: StorePlace = Field(DEFAULT, repr=False)  # may hold a password
+    http: Http = Http()
+    watch: Watch = Watch()
+    language: Language = "en"
+
+    @field_validator("clusters")
+    @classmethod
+    def _names_differ(cls, value: tuple[Cluster, ...]) -> tuple[Cluster, ...]:
+        names = [one.name for one in value]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two clusters are called {', '.join(twice)}; give each its own name")
+        return value

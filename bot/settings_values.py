@@ -1,0 +1,118 @@
+"""Values of settings that need a closer look: times, addresses, roles, people.
+
+A refusal says what is right, for it is read by whoever wrote the file.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator
+
+from bot.store.opening import fault_in
+
+
+def _duration(value: Any) -> Any:
+    if not isinstance(value, str):
+        if isinstance(value, timedelta):
+            return value
+        raise ValueError("should be a time with a unit, such as 30s, 5m or 2h")
+    parts = re.fullmatch(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", value.strip())
+    if parts is None or not value.strip():
+        raise ValueError("should be a time with a unit, such as 30s, 5m or 2h")
+    days, hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+
+
+def _longer_than_nothing(span: timedelta) -> timedelta:
+    if span <= timedelta(0):
+        raise ValueError("should be longer than no time at all")
+    return span
+
+
+def is_loopback(host: str) -> bool:
+    """True for ``localhost`` and for addresses of the loopback networks."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError("should be an address such as https://example.com/") from None
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("should be an address such as https://example.com/")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise ValueError("plain http goes to this machine only; use https")
+    if parts.username or parts.password:
+        raise ValueError("should hold no user and no password")
+    return value
+
+
+def _role(value: str) -> str:
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::\d{12}:role/\S+", value):
+        raise ValueError("should be a role's ARN, such as arn:aws:iam::123456789012:role/pullbot-read")
+    return value
+
+
+def _cluster_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", value):
+        raise ValueError("should be a short name of letters, digits, dots and dashes")
+    return value
+
+
+def _region(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d+", value):
+        raise ValueError("should be an AWS region, such as us-west-2")
+    return value
+
+
+def _approver(value: str) -> str:
+    slack, email, entra = (
+        r"[UWS][A-Z0-9]{2,}",
+        r"[^@\s]+@[^@\s]+\.[^@\s]+",
+        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    )
+    if not re.fullmatch(rf"{slack}|@[\w.-]+|{email}|{entra}|page:\S+", value):
+        raise ValueError(
+            "should be a Slack id (U0ALICE), a Slack group (@oncall), an e-mail or an Entra object id"
+        )
+    return value
+
+
+def _listen(value: str) -> str:
+    host, port = split_address(value)
+    if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+        raise ValueError("should be an address and a port, such as 0.0.0.0:8080 or [::]:8080")
+    return value
+
+
+def split_address(value: str) -> tuple[str, str]:
+    """``[::]:8080`` -> ``("::", "8080")``; an empty string for what is not there."""
+    host, _, port = value.rpartition(":")
+    return host.removeprefix("[").removesuffix("]"), port
+
+
+def _store(value: str) -> str:
+    fault = fault_in(value)
+    if fault:
+        raise ValueError(fault)
+    return value
+
+
+Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_longer_than_nothing)]
+Url = Annotated[str, AfterValidator(_url)]
+Role = Annotated[str, AfterValidator(_role)]
+Approver = Annotated[str, AfterValidator(_approver)]
+Listen = Annotated[str, AfterValidator(_listen)]
+StorePlace = Annotated[str, AfterValidator(_store)]
+ClusterName = Annotated[str, AfterValidator(_cluster_name)]
+Region = Annotated[str, AfterValidator(_region)]

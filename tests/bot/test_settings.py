@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.settings import Settings, SettingsError, load
+from bot.settings_sources import variables
+from handlers.remedy import Risk, load_remedies
+from handlers.world import Rules
+
+Write = Callable[[str], str]
+
+WHOLE = """
+clusters:
+  - name: prod
+    kind: eks
+    context: prod
+    region: us-west-2
+    aws:
+      read_role: arn:aws:iam::123456789012:role/pullbot-read
+      write_role: arn:aws-us-gov:iam::123456789012:role/pullbot-write
+      owners: {"210987654321": {read_role: "arn:aws:iam::210987654321:role/pullbot-read"}}
+    namespaces: {exclude: [kube-system]}
+    channels: {slack: C0ALERTS, teams: "19:abc@thread.tacv2"}
+  - name: tokyo
+    kind: aks
+    azure: {subscription: 00000000-0000-0000-0000-000000000001, resource_group: rg, cluster: tokyo}
+    channels: {slack: {id: C0TOKYO, language: ja}}
+slack: {mode: http, api_url: https://slack-gov.com/api}
+teams: {service_hosts: ["*.botframework.com"]}
+azure: {resource_manager: http://127.0.0.1:5000}
+approvals:
+  {approvers: [U0ALICE, "@oncall", alice@example.com], second_person: true, expires: 1h30m, quorum: {high: 2}}
+remedies: {enabled: [aws/attach_pull_policy, azure/attach_acr]}
+store: redis://localhost:6379/0
+http: {listen: "[::]:9000"}
+watch: {stall_after: 10m}
+language: en
+"""
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def one(text: str) -> str:
+        path = tmp_path / "pullbot.yaml"
+        path.write_text(text, "utf-8")
+        return str(path)
+
+    return one
+
+
+def faults(text: str, write: Write, **environ: str) -> dict[str, str]:
+    with pytest.raises(SettingsError) as refusal:
+        load(write(text), environ)
+    return {one.key: one.text for one in refusal.value.faults}
+
+
+def test_everything_can_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = load(None, {"HOME": "/root"})
+    assert settings.clusters == ()
+    assert settings.store == "./pullbot.db"
+    assert settings.listen == ("0.0.0.0", 8080)
+    assert settings.approvals.expires == timedelta(minutes=30)
+    assert "aws/attach_pull_policy" in settings.remedies.enabled
+    assert settings.source == ""
+
+
+def test_a_whole_file(write: Write) -> None:
+    settings = load(write(WHOLE), {})
+    assert settings.listen == ("::", 9000)
+    assert settings.slack.api_url == "https://slack-gov.com/api/"
+    prod = settings.cluster("prod")
+    assert prod is not None
+    assert prod.aws.owners["210987654321"].read_role == "arn:aws:iam::210987654321:role/pullbot-read"
+    assert not prod.namespaces.watched("kube-system")
+    assert settings.channel_of("prod", "teams") == "19:abc@thread.tacv2"
+    assert settings.channel_of("tokyo", "teams") == ""
+    assert settings.channel_of("nowhere", "slack") == ""
+    assert settings.language_of("C0TOKYO") == "ja"
+    assert settings.language_of("C0ALERTS") == "en"
+    assert settings.rules == Rules(
+        second_person=True,
+        expires=timedelta(minutes=90),
+        quorum={Risk.HIGH: 2},
+        enabled=frozenset({"aws/attach_pull_policy", "azure/attach_acr"}),
+    )
+
+
+def test_pullbot_yaml_is_found_where_the_command_is_run(
+    tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("language: ko")
+    monkeypatch.chdir(tmp_path)
+    assert load(None, {}).language == "ko"
+
+
+def test_the_option_wins_over_the_variable(write: Write, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("language: zh", "utf-8")
+    path = write("language: ko")
+    assert load(None, {"PULLBOT_CONFIG": str(other)}).language == "zh"
+    assert load(path, {"PULLBOT_CONFIG": str(other)}).language == "ko"
+
+
+def test_all_errors_are_told_at_once_each_with_its_key(write: Write) -> None:
+    told = faults(
+        """
+        clusters:
+          - name: prod
+            kind: esk
+            regoin: us-west-2
+            aws: {read_role: admin, owners: {12: {}}}
+            channels: {slack: "#alerts", teams: General}
+          - nmae: staging
+            azure: {subscription: ""}
+        slack: {mode: soket, api_url: "http://slack.example.com/api/"}
+        approvals: {approvers: [alice], expires: 30, quorum: {hgih: 2, low: 0}, second_person: perhaps}
+        remedies: {enabled: [aws/atach_pull_policy]}
+        store: postgres://db
+        http: {listen: 8080}
+        langage: en
+        """,
+        write,
+        PULLBOT_STOER="x",
+        PULLBOT_WATCH_SETTLE="soon",
+    )
+    expected = {
+        "clusters[0].kind": "not 'esk'",
+        "clusters[0].regoin": "did you mean region?",
+        "clusters[0].aws.read_role": "should be a role's ARN",
+        "clusters[0].aws.owners": "twelve digits",
+        "clusters[0].channels.slack": "such as C0ALERTS",
+        "clusters[0].channels.teams": "such as 19:abc@thread.tacv2",
+        "clusters[1].name": "is missing",
+        "clusters[1].nmae": "did you mean name?",
+        "clusters[1].azure.subscription": "should not be empty",
+        "clusters[1].azure.resource_group": "is missing",
+        "clusters[1].azure.cluster": "is missing",
+        "slack.mode": "should be 'socket' or 'http', not 'soket'",
+        "slack.api_url": "use https",
+        "approvals.approvers[0]": "a Slack id (U0ALICE)",
+        "approvals.expires": "such as 30s, 5m or 2h",
+        "approvals.quorum.hgih": "'low', 'medium' or 'high'",
+        "approvals.quorum.low": "greater than or equal to 1",
+        "approvals.second_person": "true or false",
+        "remedies.enabled": "did you mean aws/attach_pull_policy",
+        "store": "postgres:// is not supported",
+        "http.listen": "put it in quotes",
+        "langage": "did you mean language?",
+        "PULLBOT_STOER": "did you mean PULLBOT_STORE",
+        "PULLBOT_WATCH_SETTLE": "such as 30s, 5m or 2h",
+    }
+    assert told.keys() == expected.keys()
+    assert {key: said for key, said in expected.items() if said not in told[key]} == {}
+
+
+def test_the_error_text_lists_them(write: Write) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(write("language: fr\nstore: ''"), {})
+    first, *rest = str(refusal.value).splitlines()
+    assert first == "the configuration has 2 errors:"
+    assert [line.split(":")[0].strip() for line in rest] == ["language", "store"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("a: [1", "is not YAML in line 1"),
+        ("- just\n- a list", "keys such as `clusters:`"),
+        ("a: \t b: c", "is not YAML"),
+    ],
+)
+def test_a_file_that_is_no_configuration(text: str, said: str, write: Write) -> None:
+    [text_told] = faults(text, write).values()
+    assert said in text_told
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no such file"):
+        load(str(tmp_path / "missing.yaml"), {})
+
+
+def test_an_empty_file_and_empty_blocks_say_nothing(write: Write) -> None:
+    assert load(write(""), {}).store == "./pullbot.db"
+    assert load(write("slack:\nteams:\n  # local: true\n"), {}).slack.mode == "socket"
+
+
+def test_two_clusters_of_one_name_are_refused(write: Write) -> None:
+    told = faults("clusters: [{name: a}, {name: b}, {name: a}]", write)
+    assert "two clusters are called a" in told["clusters"]
+
+
+# ---- the environment
+
+
+def test_every_key_has_a_variable() -> None:
+    keys = """CLUSTERS STORE HTTP_LISTEN SLACK_MODE TEAMS_SERVICE_HOSTS AZURE_GRAPH APPROVALS_SECOND_PERSON
+    APPROVALS_QUORUM REMEDIES_ENABLED WATCH_SETTLE LANGUAGE"""
+    assert {f"PULLBOT_{key}" for key in keys.split()} <= variables().keys()
+
+
+def test_variables_win_over_the_file(write: Write) -> None:
+    settings = load(
+        write(WHOLE),
+        {
+            "PULLBOT_STORE": "redis://:hunter2@cache:6379/1",
+            "PULLBOT_SLACK_MODE": "socket",
+            "PULLBOT_APPROVALS": "{second_person: true, expires: 5m}",
+            "PULLBOT_APPROVALS_SECOND_PERSON": "false",
+            "PULLBOT_APPROVALS_APPROVERS": "U0BOB, @oncall",
+            "PULLBOT_APPROVALS_QUORUM": '{"medium": 3}',
+            "PULLBOT_REMEDIES_ENABLED": "[azure/attach_acr]",
+            "PULLBOT_CLUSTERS": '[{"name": "only"}]',
+            "PULLBOT_LANGUAGE": "",
+        },
+    )
+    assert settings.store == "redis://:hunter2@cache:6379/1"
+    assert "hunter2" not in repr(settings)
+    assert settings.slack.mode == "socket"
+    assert settings.slack.api_url == "https://slack-gov.com/api/", "the rest of the block stays"
+    assert settings.approvals.approvers == ("U0BOB", "@oncall")
+    assert settings.approvals.expires == timedelta(minutes=5)
+    assert not settings.approvals.second_person
+    assert settings.rules.quorum == {Risk.MEDIUM: 3}
+    assert settings.remedies.enabled == ("azure/attach_acr",)
+    assert [one.name for one in settings.clusters] == ["only"]
+    assert settings.language == "en"
+
+
+def test_a_fault_names_the_variable_that_caused_it(write: Write) -> None:
+    told = faults(
+        "", write, PULLBOT_CLUSTERS='[{"name": "a/b"}]', PULLBOT_APPROVALS="{a", PULLBOT_LANGUAGE="fr"
+    )
+    assert told.keys() == {"PULLBOT_CLUSTERS ([0].name)", "PULLBOT_APPROVALS", "PULLBOT_LANGUAGE"}
+
+
+def test_what_kubernetes_puts_into_every_pod_is_no_typing_error(write: Write) -> None:
+    of_a_service = {
+        "PULLBOT_SERVICE_HOST": "10.0.0.1", "PULLBOT_SERVICE_PORT": "80", "PULLBOT_SERVICE_PORT_HTTP": "80",
+        "PULLBOT_PORT": "tcp://10.0.0.1:80", "PULLBOT_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "PULLBOT_PORT_80_TCP_ADDR": "10.0.0.1", "PULLBOT_REDIS_SERVICE_HOST": "10.0.0.2",
+    }  # fmt: skip
+    assert isinstance(load(write(""), of_a_service), Settings)
+
+
+# ---- secrets
+
+
+def test_secrets_come_from_variables_and_files(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "signing").write_text("s3cret\n", "utf-8")
+    settings = load(
+        write(""),
+        {
+            "SLACK_BOT_TOKEN": "bot-token",
+            "SLACK_SIGNING_SECRET_FILE": str(tmp_path / "signing"),
+            "PULLBOT_ALERTS_TOKEN": "alert-token",
+            "MICROSOFT_APP_ID": "app",
+            "MICROSOFT_APP_TENANT_ID": "tenant",
+        },
+    )
+    secrets = settings.secrets
+    assert secrets.slack_bot_token is not None
+    assert secrets.slack_bot_token.reveal() == "bot-token"
+    assert secrets.slack_signing_secret is not None
+    assert secrets.slack_signing_secret.reveal() == "s3cret"
+    assert secrets.slack_app_token is None
+    assert (settings.teams.app_id, settings.teams.tenant_id) == ("app", "tenant")
+    assert not {"bot-token", "s3cret", "alert-token"} & set(repr(settings).split("'"))
+    assert "bot-token" not in repr(settings)
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "empty").write_text("\n", "utf-8")
+    told = faults(
+        "", write,
+        SLACK_BOT_TOKEN="a", SLACK_BOT_TOKEN_FILE="b",
+        SLACK_APP_TOKEN_FILE=str(tmp_path / "missing"), SLACK_SIGNING_SECRET_FILE=str(tmp_path / "empty"),
+    )  # fmt: skip
+    assert "unset one of them" in told["SLACK_BOT_TOKEN"]
+    assert "No such file" in told["SLACK_APP_TOKEN_FILE"]
+    assert "is empty" in told["SLACK_SIGNING_SECRET_FILE"]
+
+
+def test_a_secret_in_the_file_is_an_error_that_does_not_repeat_it(write: Write) -> None:
+    with pytest.raises(SettingsError) as refusal:
+        load(
+            write(
+                "slack: {bot_token: xoxb-1-2-abc, mode: xapp-1-abc}\n"
+                "teams: {app_password: hunter2}\n"
+                "clusters: [{name: a, context: eyJhbGciOi.eyJzdWIiOi.x}]\n"
+                "store: redis://:hunter2@cache:6379/0\n"
+            ),
+            {},
+        )
+    told = {one.key: one.text for one in refusal.value.faults}
+    assert told.keys() == {
+        "slack.bot_token", "slack.mode", "teams.app_password", "clusters[0].context", "store",
+    }  # fmt: skip
+    assert "set SLACK_BOT_TOKEN, or the same name with _FILE" in told["slack.bot_token"]
+    assert "set MICROSOFT_APP_PASSWORD" in told["teams.app_password"]
+    assert "set PULLBOT_STORE instead" in told["store"]
+    for secret in ("xoxb-1-2-abc", "xapp-1-abc", "hunter2", "eyJhbGciOi"):
+        assert secret not in str(refusal.value)
+
+
+def test_what_only_we_may_fill_in_cannot_be_written(write: Write) -> None:
+    assert faults("warnings: [all is well]\nsecrets: {}\nsource: me", write).keys() == {
+        "warnings",
+        "secrets",
+        "source",
+    }
+
+
+# ---- what is needed to run
+
+
+@pytest.mark.parametrize(
+    ("mode", "environ", "missing"),
+    [
+        ("socket", {}, {"SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"}),
+        ("http", {"SLACK_BOT_TOKEN": "a"}, {"SLACK_SIGNING_SECRET"}),
+        ("http", {"SLACK_BOT_TOKEN": "a", "SLACK_SIGNING_SECRET": "b"}, set()),
+    ],
+)
+def test_a_slack_channel_needs_tokens_to_run(
+    mode: str, environ: dict[str, str], missing: set[str], write: Write
+) -> None:
+    settings = load(
+        write(f"slack: {{mode: {mode}}}\nclusters: [{{name: a, channels: {{slack: C0ALERTS}}}}]"), environ
+    )
+    assert {one.key for one in settings.missing_to_run()} == missing
+
+
+def test_a_teams_channel_needs_an_app_unless_it_is_local(write: Write) -> None:
+    text = "clusters: [{name: a, channels: {teams: '19:abc@thread.tacv2'}}]\nteams: {local: %s}"
+    missing = {one.key for one in load(write(text % "false"), {}).missing_to_run()}
+    assert missing == {"MICROSOFT_APP_ID", "MICROSOFT_APP_TENANT_ID", "MICROSOFT_APP_PASSWORD"}
+    local = load(write(text % "true"), {})
+    assert local.missing_to_run() == ()
+    assert local.listen == ("127.0.0.1", 8080), "without authentication, nobody else may reach it"
+
+
+def test_running_needs_a_cluster(write: Write) -> None:
+    [missing] = load(write(""), {}).missing_to_run()
+    assert missing.key == "clusters"
+
+
+def test_a_remedy_that_this_version_lacks_is_a_warning(write: Write) -> None:
+    settings = load(write("remedies: {enabled: [azure/peer_back]}"), {})
+    missing = "azure/peer_back" not in {one.id for one in load_remedies()}
+    assert any("no remedy azure/peer_back yet" in one for one in settings.warnings) is missing
+    assert settings.rules.enabled == {"azure/peer_back"}
