@@ -21,7 +21,8 @@ Email = Callable[[Sender], Awaitable[str]]
 class People:
     """Judges senders by the operator's list.
 
-    :param approvers: Slack user ids, Slack groups (``@oncall`` or an id), e-mails, Entra object ids, ``page:alice``
+    :param approvers: Slack user ids, Slack groups (``@oncall`` or an id), e-mails, Entra object ids,
+        ``page:alice``
     :param members: the Slack user ids in a group, by its handle or id; raises if it cannot be read
     :param email: a sender's address as the chat's own directory has it, "" for none; asked only if
         ``approvers`` holds addresses

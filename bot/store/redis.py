@@ -17,6 +17,8 @@ from uuid import uuid4
 
 import orjson
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
 from bot.store import chain, scripts
@@ -50,7 +52,8 @@ class RedisState:
     @classmethod
     def at(cls, url: str, codec: Codec) -> RedisState:
         """``url`` as redis-py takes it: ``redis://[user:password@]host:port/database``."""
-        return cls(Redis.from_url(url, health_check_interval=30), codec)
+        again = Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries=3)
+        return cls(Redis.from_url(url, health_check_interval=30, retry=again), codec)
 
     async def close(self) -> None:
         await self._redis.aclose()

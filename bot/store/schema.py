@@ -61,9 +61,10 @@ def open_file(path: Path) -> sqlite3.Connection:
             f"cannot open the store {path}: {error}; choose a file in a folder that exists and is writable"
         ) from error
     try:
+        _refuse_others(db, path)  # first: switching to WAL writes to the file
         db.execute("PRAGMA journal_mode=WAL")
         db.execute("PRAGMA synchronous=FULL")
-        _bring_up_to_date(db, path)
+        _bring_up_to_date(db)
     except sqlite3.Error as error:
         db.close()
         raise StoreUnusable(
@@ -75,21 +76,28 @@ def open_file(path: Path) -> sqlite3.Connection:
     return db
 
 
-def _bring_up_to_date(db: sqlite3.Connection, path: Path) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+def _refuse_others(db: sqlite3.Connection, path: Path) -> None:
+    version = _version(db)
     if version > len(_VERSIONS):
         raise StoreUnusable(
             f"the store {path} was written by a newer pullbot (schema {version}); run that version or newer"
         )
-    strangers = db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-    if version == 0 and strangers:
+    if version == 0 and db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise StoreUnusable(f"{path} is a SQLite file of something else; choose another file for the store")
+
+
+def _bring_up_to_date(db: sqlite3.Connection) -> None:
+    db.execute("BEGIN IMMEDIATE")  # two replicas of a new version may start at once
+    version = _version(db)
     for number, statements in enumerate(_VERSIONS[version:], version + 1):
         for statement in _statements(statements):
             db.execute(statement)
         db.execute(f"PRAGMA user_version = {number}")
     db.execute("COMMIT")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _statements(script: str) -> list[str]:
