@@ -85,11 +85,15 @@ def profile_arn(instance: Instance) -> ProfileArn:
 
 @dataclass(frozen=True, slots=True)
 class InstanceProfile:
-    """``role_arn`` is empty where there is no role to be had: no profile, a deleted one, an empty one."""
+    """``role_arn`` is empty where there is no role to be had: no profile, a deleted one, an empty one.
+
+    ``unread`` says why the profile could not be read; what else is known of the role may do instead.
+    """
 
     arn: str
     exists: bool
     role_arn: str
+    unread: str = ""
 
 
 @fact()
@@ -101,6 +105,8 @@ async def instance_profile(profile: ProfileArn, aws: Aws) -> InstanceProfile:
         answer = await aws("iam", "get_instance_profile", region=profile.region, InstanceProfileName=name)
     except NotFound:
         return InstanceProfile(profile.arn, exists=False, role_arn="")
+    except Unavailable as why:
+        return InstanceProfile(profile.arn, exists=True, role_arn="", unread=str(why))
     roles = answer["InstanceProfile"].get("Roles", ())  # none or one, says IAM's API reference
     return InstanceProfile(profile.arn, exists=True, role_arn=roles[0]["Arn"] if roles else "")
 
@@ -148,6 +154,7 @@ class Nodegroup:
     """``issues``: what EKS itself complains of, e.g. ``IamNodeRoleNotFound``."""
 
     cluster: str
+    region: str
     name: str
     role_arn: str
     ami_type: str
@@ -169,6 +176,7 @@ async def nodegroup(cluster: EksCluster, wanted: NodegroupName, aws: Aws) -> Nod
     group = answer["nodegroup"]
     return Nodegroup(
         cluster=cluster.name,
+        region=cluster.region,
         name=wanted.name,
         role_arn=group.get("nodeRole", ""),
         ami_type=group.get("amiType", ""),

@@ -1,0 +1,135 @@
+"""A door in front of moto: denies chosen IAM actions the way AWS does, slows calls down, and counts them.
+
+moto's own enforcement looks at actions only and answers XML to JSON services; this answers as the real
+services do, per action and per account.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+BOT = "arn:aws:sts::123456789012:assumed-role/pullbot-read/pullbot"
+_REST = {"node-groups": "DescribeNodegroup", "clusters": "DescribeCluster"}  # EKS names them by path
+
+
+@dataclass
+class Front:
+    """``denied``: IAM actions such as ``iam:GetRole``, or ``iam:*``.
+
+    ``closed``: accounts into which only assumed roles may look. ``latency``: seconds that a call takes.
+    ``asked``: the actions in the order in which they came in.
+    """
+
+    url: str = ""
+    denied: set[str] = field(default_factory=set)
+    closed: set[str] = field(default_factory=set)
+    latency: float = 0.0
+    asked: list[str] = field(default_factory=list)
+    most_at_once: int = 0
+    _now: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def counted(self, action: str) -> Iterator[None]:
+        with self._lock:
+            self.asked.append(action)
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._now -= 1
+
+    def denies(self, action: str, body: str, *, assumed: bool) -> bool:
+        service = action.partition(":")[0]
+        if {action, f"{service}:*"} & self.denied:
+            return True
+        return not assumed and any(f'"registryId": "{one}"' in body for one in self.closed)
+
+
+@contextmanager
+def serve(moto_url: str) -> Iterator[Front]:
+    front = Front()
+    target = urlsplit(moto_url).netloc
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            action = _action(self.path, self.headers, body)
+            with front.counted(action):
+                time.sleep(front.latency)  # stands for the network
+                self._pass_on(action, body)
+
+        def _pass_on(self, action: str, body: bytes) -> None:
+            key = self.headers.get("Authorization", "").partition("Credential=")[2]
+            if front.denies(action, body.decode(errors="replace"), assumed=key.startswith("ASIA")):
+                self._answer(*_denial(action))
+                return
+            upstream = http.client.HTTPConnection(target, timeout=20)
+            kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
+            upstream.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
+            answer = upstream.getresponse()
+            self._answer(answer.status, answer.getheader("Content-Type", ""), answer.read())
+            upstream.close()
+
+        do_GET = do_POST = do_PUT = do_DELETE = _any
+
+        def _answer(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Quiet: the tests look at ``asked``."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    front.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield front
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
+
+
+def _action(path: str, headers: Any, body: bytes) -> str:
+    service = headers.get("Authorization", "").partition("Credential=")[2].split("/")[3:4]
+    name = service[0] if service else "?"
+    if target := headers.get("X-Amz-Target"):
+        return f"{name}:{target.rpartition('.')[2]}"
+    if form := parse_qs(body.decode(errors="replace")).get("Action"):
+        return f"{name}:{form[0]}"
+    for part, operation in _REST.items():
+        if part in path.split("/"):
+            return f"{name}:{operation}"
+    return f"{name}:{path}"
+
+
+def _denial(action: str) -> tuple[int, str, bytes]:
+    message = f"User: {BOT} is not authorized to perform: {action} on resource: *"
+    service = action.partition(":")[0]
+    if service == "ec2":
+        error = f"<Code>UnauthorizedOperation</Code><Message>{message}</Message>"
+        return 403, "text/xml", f"<Response><Errors><Error>{error}</Error></Errors></Response>".encode()
+    if service in ("iam", "sts"):
+        error = f"<Type>Sender</Type><Code>AccessDenied</Code><Message>{message}</Message>"
+        return 403, "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
+    tree = {"__type": "AccessDeniedException", "message": message}
+    return 400, "application/x-amz-json-1.1", json.dumps(tree).encode()
