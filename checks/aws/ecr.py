@@ -118,10 +118,15 @@ def closest(name: str, names: Iterable[str], limit: int = 3) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPolicy:
-    """``text`` is the JSON exactly as ECR returned it; ``None``: the repository has no policy."""
+    """``text`` is the JSON exactly as ECR returned it; ``None``: the repository has no policy.
+
+    ``unread`` says why it could not be read, which says nothing about the policy. It is no error here:
+    the registry's own denial may tell what the policy does.
+    """
 
     address: EcrAddress
     text: str | None
+    unread: str = ""
 
 
 @fact()
@@ -132,4 +137,6 @@ async def repository_policy(address: EcrAddress, aws: Aws) -> RepositoryPolicy:
         if why.code == "RepositoryPolicyNotFoundException":
             return RepositoryPolicy(address, None)
         raise NotApplicable(f"there is no repository {address.name}") from None
+    except Unavailable as why:
+        return RepositoryPolicy(address, None, unread=str(why))
     return RepositoryPolicy(address, answer["policyText"])
