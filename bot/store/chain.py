@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+
 from bot.store.codec import json_bytes
 from bot.store.ports import Broken, Head
 from checks.redaction import redact
