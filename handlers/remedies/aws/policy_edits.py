@@ -64,13 +64,6 @@ def with_statement(policy: str | None, statement: Statement) -> str:
     return _written({**document, "Statement": statements}, like=policy or "\n")
 
 
-def with_principal_replaced(policy: str, wrong: str, right: str) -> str:
-    """The policy's text with every principal ``wrong`` of an Allow replaced by ``right``, in place."""
-    document = json.loads(policy)
-    changed = [_renamed(one, wrong, right) for one in _listed(document["Statement"])]
-    return _written({**document, "Statement": changed}, like=policy)
-
-
 def _split(statement: Statement, role: RoleNames, denies: Callable[[Statement], bool]) -> list[Statement]:
     rest, pulls = _actions_split(statement)
     other_form = "Action" if "NotAction" in rest else "NotAction"
@@ -131,19 +124,6 @@ def _except_for(statement: Statement, role_arn: str) -> Statement:
     tests[key] = values if len(values) > 1 else role_arn
     conditions[operator] = tests
     return {**statement, "Condition": conditions}
-
-
-def _renamed(statement: Statement, wrong: str, right: str) -> Statement:
-    principal = statement.get("Principal")
-    if statement.get("Effect") != "Allow" or not isinstance(principal, Mapping):
-        return statement
-    named = principal.get("AWS", [])
-    if named == wrong:
-        return {**statement, "Principal": {**principal, "AWS": right}}
-    if isinstance(named, list) and wrong in named:
-        replaced = list(dict.fromkeys(right if one == wrong else one for one in named))
-        return {**statement, "Principal": {**principal, "AWS": replaced}}
-    return statement
 
 
 def _any_matches(patterns: Iterable[str], *actions: str) -> bool:

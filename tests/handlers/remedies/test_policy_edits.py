@@ -9,7 +9,6 @@ import pytest
 
 from handlers.remedies.aws.policy_edits import (
     RoleNames,
-    with_principal_replaced,
     with_statement,
     without_pull_denies,
 )
@@ -155,14 +154,3 @@ def test_a_statement_is_added_at_the_end() -> None:
         "Id": "x",
         "Statement": [deny(), allow],
     }
-
-
-def test_a_wrong_principal_is_replaced_where_it_stands() -> None:
-    wrong = "arn:aws:iam::123456789012:instance-profile/eks-node"
-    allow = {"Effect": "Allow", "Principal": {"AWS": [OTHER, wrong]}, "Action": "ecr:BatchGetImage"}
-    single = {"Effect": "Allow", "Principal": {"AWS": wrong}, "Action": "ecr:BatchGetImage"}
-    before = json.dumps({"Statement": [allow, single, deny({"AWS": wrong})]})
-    after = json.loads(with_principal_replaced(before, wrong, ROLE))["Statement"]
-    assert after[0]["Principal"] == {"AWS": [OTHER, ROLE]}
-    assert after[1]["Principal"] == {"AWS": ROLE}
-    assert after[2]["Principal"] == {"AWS": wrong}  # a Deny is not widened
