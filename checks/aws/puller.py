@@ -15,9 +15,9 @@ from checks.aws.nodes import InstanceId, InstanceProfile, Nodegroup
 from checks.graph import fact
 from checks.model import FailedPull, NotApplicable, Unavailable
 
-_ACCUSED = re.compile(
-    r"(?:User: )(?P<arn>arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):"
-    r"assumed-role/(?P<role>[\w+=,.@-]+)/(?P<session>[\w+=,.@-]+))"
+_USER = re.compile(r"User: (?P<arn>arn:\S+)")
+_SESSION = re.compile(
+    r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/\s]+)/(?P<session>[^/\s]+)"
 )
 
 
@@ -45,24 +45,56 @@ class Puller:
         return self.role_arn.rpartition("/")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class Accused:
+    """The principal that the registry says it denied, as an ARN."""
+
+    arn: str
+
+
 @fact()
-def accused_puller(pull: FailedPull, address: EcrAddress) -> Puller:
-    """Tried before ``node_puller``: the registry itself says who was denied."""
-    found = _ACCUSED.search(pull.message)
+def accused(pull: FailedPull) -> Accused:
+    found = _USER.search(pull.message)
     if found is None:
         raise NotApplicable("the message names nobody")
-    # The ARN of a session leaves the role's path out.
+    return Accused(found["arn"])
+
+
+@fact()
+def accused_puller(
+    who: Accused, address: EcrAddress, profile: InstanceProfile | None, group: Nodegroup | None
+) -> Puller:
+    """Tried before ``node_puller``: the registry itself says who was denied."""
+    session = _SESSION.fullmatch(who.arn)
+    if session is None:
+        raise NotApplicable(f"{who.arn} is no role")
+    # The ARN of a session leaves the role's path out; the instance or the node group may know it.
+    bare = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
+    known = {profile.role_arn if profile else "", group.role_arn if group else ""}
+    full = next((arn for arn in sorted(known) if _same_role(arn, bare)), "")
     return Puller(
-        role_arn=f"arn:{found['partition']}:iam::{found['account']}:role/{found['role']}",
+        role_arn=full or bare,
         region=address.region,
-        session=found["session"],
+        session=session["session"],
         how="the registry's denial names it",
-        path_known=False,
+        path_known=bool(full),
+    )
+
+
+def _same_role(arn: str, bare: str) -> bool:
+    """Whether ``arn`` is ``bare`` with, perhaps, a path."""
+    return (
+        arn.split(":role/", maxsplit=1)[0] == bare.split(":role/", maxsplit=1)[0]
+        and arn.rpartition("/")[2] == bare.rpartition("/")[2]
     )
 
 
 @fact()
-def node_puller(where: InstanceId, profile: InstanceProfile | None, group: Nodegroup | None) -> Puller:
+def node_puller(
+    where: InstanceId, profile: InstanceProfile | None, group: Nodegroup | None, who: Accused | None
+) -> Puller:
+    if who is not None:
+        raise NotApplicable(f"{who.arn} pulls, not the node")
     if profile is not None and profile.role_arn:
         name = profile.arn.rpartition("/")[2]
         return Puller(
@@ -72,10 +104,11 @@ def node_puller(where: InstanceId, profile: InstanceProfile | None, group: Nodeg
             how=f"{where.id} has the instance profile {name}",
             drift=_drift(profile.role_arn, group),
         )
-    if profile is not None:
+    if profile is not None and not profile.unread:
         raise NotApplicable(f"{where.id} has no role")
     if group is None or not group.role_arn:
-        raise Unavailable(f"which role {where.id} has could not be read")
+        why = profile.unread if profile else f"{where.id} could not be looked at"
+        raise Unavailable(f"which role pulls could not be read: {why}")
     return Puller(
         role_arn=group.role_arn,
         region=where.region,
