@@ -1,0 +1,29 @@
+{{- define "pullbot.name" -}}
+{{- $name := default .Chart.Name .Values.nameOverride -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 53 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 53 | trimSuffix "-" -}}
+{{- end -}}
+{{- end }}
+
+{{- define "pullbot.selector" -}}
+app.kubernetes.io/name: {{ default .Chart.Name .Values.nameOverride }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "pullbot.labels" -}}
+{{ include "pullbot.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "pullbot.serviceAccount" -}}
+{{- default (ternary (include "pullbot.name" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name -}}
+{{- end }}
+
+{{- /* "yes" if the store is a file: a Redis may be named by config.store, or by PULLBOT_STORE in the Secret. */ -}}
+{{- define "pullbot.keepsFile" -}}
+{{- if and .Values.persistence.enabled (not (hasPrefix "redis" (default "" .Values.config.store))) -}}yes{{- end -}}
+{{- end }}
