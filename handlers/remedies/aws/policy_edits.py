@@ -64,6 +64,11 @@ def with_statement(policy: str | None, statement: Statement) -> str:
     return _written({**document, "Statement": statements}, like=policy or "\n")
 
 
+def as_policy(statement: Statement) -> str:
+    """The text of a policy that has only this statement."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
 def _split(statement: Statement, role: RoleNames, denies: Callable[[Statement], bool]) -> list[Statement]:
     rest, pulls = _actions_split(statement)
     other_form = "Action" if "NotAction" in rest else "NotAction"
