@@ -1,0 +1,72 @@
+"""The documents keep up with the code."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from bot.settings import load
+from bot.settings_shape import Shape
+from bot.settings_sources import Secrets
+
+PROJECT = Path(__file__).parent.parent
+CONFIGURATION = (PROJECT / "docs" / "configuration.md").read_text()
+
+
+def test_every_setting_is_documented() -> None:
+    documented = set(re.findall(r"`([a-z_.]+)`", CONFIGURATION))
+    assert [key for key in keys_of(Shape) if key not in documented] == []
+
+
+def test_every_secret_is_documented() -> None:
+    for name in Secrets.__dataclass_fields__:
+        assert f"`{name.upper()}`" in CONFIGURATION
+
+
+def test_the_example_is_a_configuration(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```yaml\n(.*?)```", CONFIGURATION, re.DOTALL)
+    written = tmp_path / "pullbot.yaml"
+    written.write_text(example)
+    assert [cluster.name for cluster in load(str(written), {}).clusters] == ["prod"]
+
+
+def test_every_dependency_says_why_it_is_here() -> None:
+    explained = (PROJECT / "docs" / "dependencies.md").read_text().lower()
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    wanted = [
+        *project["project"]["dependencies"],
+        *project["project"]["optional-dependencies"]["demo"],
+        *(one for group in project["dependency-groups"].values() for one in group),
+    ]
+    names = [re.split(r"[\[<>=]", one)[0].lower() for one in wanted]
+    assert [name for name in names if name not in explained] == []
+
+
+def test_relative_links_lead_somewhere() -> None:
+    for document in [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def keys_of(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """``slack.mode``; a cluster's keys as they are within the cluster."""
+    for name, one in model.model_fields.items():
+        inner = next(_models_in(one.annotation), None)
+        if inner is None or (name in ("slack", "teams", "page", "owners") and above):
+            yield f"{above}{name}"
+        elif name == "clusters":
+            yield from keys_of(inner)
+        else:
+            yield from keys_of(inner, f"{above}{name}.")
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models_in(inner)
