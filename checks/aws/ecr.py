@@ -7,11 +7,18 @@ import difflib
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 
-from checks.aws.facts import Aws, EcrAddress
+from checks.aws.facts import Aws, EcrAddress, Grant
 from checks.graph import fact
 from checks.image.reference import Image
 from checks.model import NotApplicable, NotFound, Unavailable
 from checks.registry.facts import ImagePresence, RepositoryPresence
+
+GRANTS = (
+    Grant(
+        ("ecr:DescribeImages", "ecr:DescribeRepositories", "ecr:GetRepositoryPolicy", "ecr:ListImages"),
+        "arn:{partition}:ecr:*:*:repository/*",
+    ),
+)
 
 # Names much like a missing one are a courtesy: nobody waits long for them.
 _COURTESY_SECONDS = 3.0

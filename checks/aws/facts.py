@@ -26,6 +26,19 @@ _AWS_OWNED = frozenset({
 })  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What IAM must allow for the calls of a module; each module that calls AWS lists its own in ``GRANTS``.
+
+    ``resource`` is an ARN with ``{partition}`` in it, or ``*`` where IAM knows no narrower one.
+    ``condition``: (operator, key, values), or nothing.
+    """
+
+    actions: tuple[str, ...]
+    resource: str = "*"
+    condition: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+
+
 class Aws(Protocol):
     """Read-only AWS. One method, so that a fake is ten lines.
 

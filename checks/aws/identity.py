@@ -13,11 +13,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checks.aws.facts import Aws
+from checks.aws.facts import Aws, Grant
 from checks.aws.nodes import Nodegroup
 from checks.aws.puller import Puller
 from checks.graph import fact
 from checks.model import NotFound, Unavailable
+
+GRANTS = (
+    Grant(
+        (
+            "iam:GetPolicy",
+            "iam:GetPolicyVersion",
+            "iam:GetRole",
+            "iam:GetRolePolicy",
+            "iam:ListAttachedRolePolicies",
+            "iam:ListRolePolicies",
+        )
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)

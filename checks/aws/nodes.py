@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from checks.aws.facts import Aws
+from checks.aws.facts import Aws, Grant
 from checks.graph import fact
 from checks.host import Cluster, Host
 from checks.model import NotApplicable, NotFound, Unavailable
+
+GRANTS = (Grant(("ec2:DescribeInstances", "eks:DescribeNodegroup", "iam:GetInstanceProfile")),)
 
 # aws:///us-west-2a/i-0abc; local zones are called us-west-2-lax-1a.
 _PROVIDER_ID = re.compile(r"aws:///(?P<zone>(?P<region>[a-z]+(?:-[a-z]+)+-\d+)[a-z0-9-]*)/(?P<id>[^/]+)")

@@ -11,6 +11,8 @@ from checks.kubernetes.facts import Kube
 from checks.model import FailedPull, NotApplicable, NotFound, Unavailable
 
 _PLURALS = {"Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+# (API group, resource, verb), as RBAC wants them.
+RBAC = (("apps", "daemonsets", "get"), ("apps", "deployments", "get"), ("apps", "statefulsets", "get"))
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 

@@ -10,11 +10,14 @@ import json
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
-from checks.aws.facts import EcrAddress
+from checks.aws.facts import EcrAddress, Grant
 from checks.model import NotFound
 from handlers.remedy import Conflict, Diff, Standing, Step
+
+# AWS's managed policies that let a role pull, the one that EKS's guides attach first.
+PULL_POLICIES = ("AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly")
 
 
 class AwsWriter(Protocol):
@@ -35,6 +38,13 @@ class SetRepositoryPolicy(Step):
 
     They are compared by meaning, as ECR may normalise what it is given; what is written is exact.
     """
+
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant(
+            ("ecr:DeleteRepositoryPolicy", "ecr:GetRepositoryPolicy", "ecr:SetRepositoryPolicy"),
+            "arn:{partition}:ecr:*:*:repository/*",
+        ),
+    )
 
     address: EcrAddress
     before: str | None
@@ -83,6 +93,21 @@ class SetRepositoryPolicy(Step):
 @dataclass(frozen=True, slots=True)
 class AttachRolePolicy(Step):
     """Attach a managed policy to a role. ``region`` only says in which partition IAM is asked."""
+
+    # Only pull policies, and detaching is the way back.
+    grants: ClassVar[tuple[Grant, ...]] = (
+        Grant(("iam:ListAttachedRolePolicies",)),
+        Grant(
+            ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+            condition=(
+                (
+                    "ArnEquals",
+                    "iam:PolicyARN",
+                    tuple(f"arn:{{partition}}:iam::aws:policy/{name}" for name in PULL_POLICIES),
+                ),
+            ),
+        ),
+    )
 
     role_arn: str
     policy_arn: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from checks.kubernetes.pod_template import RESTARTED_AT, restarted_at
 from checks.model import NotFound
@@ -37,6 +37,12 @@ class RestartWorkload(Step):
     ``path`` is the workload's API path, ``kind`` its kind in lower case. ``before`` and ``after`` are
     values of the annotation, "" where there is none. A restart has no way back.
     """
+
+    rbac: ClassVar[tuple[tuple[str, str, str], ...]] = tuple(
+        ("apps", resource, verb)
+        for resource in ("daemonsets", "deployments", "statefulsets")
+        for verb in ("get", "patch")
+    )
 
     path: str
     namespace: str

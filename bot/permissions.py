@@ -1,0 +1,158 @@
+"""`pullbot permissions`: the least that AWS and Kubernetes must grant, from the code that makes the calls.
+
+Modules that read declare their grants beside the calls (``GRANTS`` for IAM, ``RBAC`` for Kubernetes),
+and steps that write declare theirs on the class. Nothing is listed here but what a read must never do.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from types import ModuleType
+from typing import Any
+
+import yaml
+
+from checks.aws.facts import Grant
+from handlers.remedy import Remedy, Step, load_remedies
+
+Rule = tuple[str, str, str]  # API group, resource, verb
+
+# An identity policy may grant more than this one; these would have effects, or hand out secrets.
+_NEVER = (
+    "ecr:BatchImportUpstreamImage",
+    "ecr:CreateRepository",
+    "iam:PassRole",
+    "secretsmanager:GetSecretValue",
+    "ssm:StartAutomationExecution",
+)
+# A write role must not be able to widen itself, nor touch what no remedy touches.
+_NEVER_WRITTEN = (
+    "ecr:BatchDeleteImage",
+    "ecr:DeleteRepository",
+    "ecr:PutImage",
+    "ecr:PutRegistryPolicy",
+    "iam:CreatePolicy",
+    "iam:CreatePolicyVersion",
+    "iam:CreateRole",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:PassRole",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:SetDefaultPolicyVersion",
+)
+
+
+class UnknownRemedy(Exception):
+    """No remedy has this id; the message lists those there are."""
+
+
+def aws_reads(partition: str = "aws") -> dict[str, Any]:
+    """The identity policy for diagnosing, as a document."""
+    grants = [grant for module in _modules("checks.aws") for grant in getattr(module, "GRANTS", ())]
+    return _policy(grants, partition, _NEVER)
+
+
+def aws_writes(remedies: Iterable[str], partition: str = "aws") -> dict[str, Any]:
+    """The identity policy for carrying out and undoing ``remedies`` (ids), as a document.
+
+    :raises UnknownRemedy: there is none of this id.
+    """
+    grants = [grant for step in _steps(remedies) for grant in getattr(step, "grants", ())]
+    return _policy(grants, partition, _NEVER_WRITTEN)
+
+
+def kubernetes_reads(name: str = "pullbot-read") -> dict[str, Any]:
+    """The ClusterRole for diagnosing."""
+    found: set[Rule] = set()
+    for package in ("checks", "bot.watch"):
+        for module in _modules(package):
+            found.update(getattr(module, "RBAC", ()))
+    return _cluster_role(name, found)
+
+
+def kubernetes_writes(remedies: Iterable[str], name: str = "pullbot-write") -> dict[str, Any]:
+    """The ClusterRole for carrying out ``remedies``; bind it in the namespaces where they may be done.
+
+    :raises UnknownRemedy: there is none of this id.
+    """
+    return _cluster_role(name, {rule for step in _steps(remedies) for rule in getattr(step, "rbac", ())})
+
+
+def as_yaml(document: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(document), sort_keys=False)
+
+
+def _policy(grants: Iterable[Grant], partition: str, never: tuple[str, ...]) -> dict[str, Any]:
+    by_scope: dict[tuple[str, Any], set[str]] = defaultdict(set)
+    for grant in grants:
+        by_scope[grant.resource, grant.condition].update(grant.actions)
+    statements = [
+        _statement(number, sorted(actions), scope, partition)
+        for number, (scope, actions) in enumerate(sorted(by_scope.items()), start=1)
+    ]
+    deny = {"Sid": "PullbotNever", "Effect": "Deny", "Action": list(never), "Resource": "*"}
+    return {"Version": "2012-10-17", "Statement": [*statements, deny]}
+
+
+def _statement(number: int, actions: list[str], scope: tuple[str, Any], partition: str) -> dict[str, Any]:
+    resource, conditions = scope
+    statement: dict[str, Any] = {
+        "Sid": f"Pullbot{number}",
+        "Effect": "Allow",
+        "Action": actions,
+        "Resource": resource.format(partition=partition),
+    }
+    if conditions:
+        statement["Condition"] = {
+            operator: {key: [value.format(partition=partition) for value in values]}
+            for operator, key, values in conditions
+        }
+    return statement
+
+
+def _cluster_role(name: str, rules: set[Rule]) -> dict[str, Any]:
+    verbs: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for group, resource, verb in rules:
+        verbs[group, resource].add(verb)
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = defaultdict(list)
+    for (group, resource), allowed in sorted(verbs.items()):
+        alike[group, tuple(sorted(allowed))].append(resource)
+    return {
+        "apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole",
+        "metadata": {"name": name},
+        "rules": [
+            {"apiGroups": [group], "resources": resources, "verbs": list(allowed)}
+            for (group, allowed), resources in sorted(alike.items())
+        ],
+    }
+
+
+def _steps(remedies: Iterable[str]) -> list[type[Step]]:
+    """The steps that a remedy's module plans with: those it imports."""
+    known = {one.id: one for one in load_remedies()}
+    found: list[type[Step]] = []
+    for wanted in remedies:
+        if wanted not in known:
+            raise UnknownRemedy(f"there is no remedy {wanted}; there are {', '.join(known)}")
+        found += _planned_by(known[wanted])
+    return list(dict.fromkeys(found))
+
+
+def _planned_by(remedy: Remedy) -> list[type[Step]]:
+    names = vars(sys.modules[remedy.fn.__module__]).values()
+    return [one for one in names if isinstance(one, type) and issubclass(one, Step) and one is not Step]
+
+
+def _modules(package: str) -> Iterator[ModuleType]:
+    try:
+        root = importlib.import_module(package)
+    except ModuleNotFoundError:
+        return
+    yield root
+    for info in pkgutil.walk_packages(root.__path__, f"{package}."):
+        yield importlib.import_module(info.name)
