@@ -92,9 +92,8 @@ class _Front:
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         """Everything there is, then what changes. A browser that reconnects gets everything anew."""
-        persona = self._page.persona(request.query.get("person", ""))
-        if persona is None:
-            raise web.HTTPBadRequest(text="events wants ?person=, one of the page's people\n")
+        # A browser that never picked anybody, or somebody of an earlier demo, is the first person.
+        persona = self._page.persona(request.query.get("person", "")) or self._page.people[0]
         stream = web.StreamResponse(headers={**_HEADERS, "Content-Type": "text/event-stream"})
         await stream.prepare(request)
         seen = self._page.version
@@ -121,7 +120,8 @@ class _Front:
     def _snapshot(self, persona: Persona) -> dict[str, Any]:
         people = [{"id": one.id, "name": one.name, "role": one.role} for one in self._page.people]
         posts = [_shown(post) for post in self._page.since(0, persona.id)]
-        return {"bot": BOT, "channels": list(self._page.channels), "people": people, "posts": posts}
+        channels = list(self._page.channels)
+        return {"bot": BOT, "you": persona.id, "channels": channels, "people": people, "posts": posts}
 
     async def say(self, request: web.Request) -> web.Response:
         asked = await _body(request)

@@ -24,14 +24,14 @@ let source = null;
 
 function connect() {
   source?.close();
-  source = new EventSource(`/events?person=${encodeURIComponent(state.person || "ana")}`);
+  source = new EventSource(`/events?person=${encodeURIComponent(state.person)}`);
   source.addEventListener("open", () => said("live", "Live"));
   source.addEventListener("error", () => said("lost", "Connection lost, trying again…"));
   source.addEventListener("snapshot", (event) => {
     const found = JSON.parse(event.data);
     state.people = found.people;
     state.bot = found.bot;
-    if (!found.people.some((one) => one.id === state.person)) state.person = found.people[0].id;
+    state.person = found.you;
     state.posts = new Map(found.posts.map((post) => [post.ref, post]));
     const places = LOGS.map((log) => [log, log.scrollTop]);
     for (const log of LOGS) log.replaceChildren();

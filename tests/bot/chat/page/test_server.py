@@ -148,6 +148,11 @@ async def test_the_stream_begins_with_everything_and_goes_on_with_changes(
     assert (name, post["ref"], post["fallback"], post["edited"]) == ("post", root, "up", True)
 
 
+async def test_who_picked_nobody_is_the_first_person(browser: Browser) -> None:
+    _, snapshot = await anext(browser.events(""))
+    assert snapshot["you"] == "ana"
+
+
 @pytest.mark.parametrize(
     "headers",
     [

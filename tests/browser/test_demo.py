@@ -1,0 +1,124 @@
+"""The demo in a real browser, from the alert to the undo, as somebody who tries it would."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+pytestmark = pytest.mark.browser
+
+PROJECT = Path(__file__).parent.parent.parent
+_START_SECONDS = 90
+_STOP_SECONDS = 20
+_SOON = 60_000  # milliseconds; a real pull is waited for
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture
+async def demo() -> AsyncIterator[str]:
+    """The address of a running ``pullbot demo``. Afterwards Ctrl-C has to end it in good order."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "bot", "demo", "--no-browser", "--port", str(free_port())),
+        cwd=PROJECT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(_START_SECONDS):
+            line = await process.stdout.readline()
+            while "http://" not in line.decode():
+                assert line, "the demo ended before it said where it is"
+                line = await process.stdout.readline()
+        yield "http://" + line.decode().partition("http://")[2].split()[0]
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(_STOP_SECONDS):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.fixture
+async def page(demo: str) -> AsyncIterator[Page]:
+    chromium = shutil.which("chromium")
+    assert chromium, "Debian's chromium is wanted: `make test-browser` installs it"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+        page = await browser.new_page(viewport={"width": 1280, "height": 800})
+        await page.goto(demo)
+        yield page
+        await browser.close()
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+async def become(page: Page, name: str) -> None:
+    await page.get_by_role("group", name="You are").get_by_text(name, exact=True).click()
+    await expect(page.get_by_role("radio", name=name)).to_be_checked()
+
+
+async def test_from_the_alert_to_the_fix_and_back(page: Page) -> None:
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    channel = page.get_by_role("log", name="Messages in the channel")
+    thread = page.get_by_role("log", name="Messages in the thread")
+
+    # The alert comes by itself, and says the cause.
+    alert = channel.locator("article", has_text="Deployment/ui-private cannot pull its image").first
+    await expect(alert).to_contain_text("Cause found", timeout=_SOON)
+    await alert.get_by_role("button", name="replies").click()
+    await expect(thread).to_contain_text("new policy")
+    await expect(thread.locator(".line.removed").first).to_be_visible()
+
+    # Asked in the thread, it looks again and finds the same.
+    await page.get_by_label("Reply in the thread").fill("@pullbot why")
+    await page.get_by_label("Reply in the thread").press("Enter")
+    await expect(thread).to_contain_text("Looking again")
+    await expect(alert).to_contain_text("Cause found", timeout=_SOON)
+
+    # Ana asks for the fix, and may not approve it herself.
+    await thread.get_by_role("button", name="Fix:").first.click()
+    await expect(thread).to_contain_text("Ana asks for approval")
+    await thread.get_by_role("button", name="Approve").click()
+    await expect(thread).to_contain_text("Only visible to you")
+
+    # Ben sees none of that, approves, and the pod pulls.
+    await become(page, "Ben")
+    await expect(thread).not_to_contain_text("Only visible to you")
+    await thread.get_by_role("button", name="Approve").click()
+    await expect(alert).to_contain_text("✅ Fixed", timeout=_SOON)
+
+    # All the way back.
+    await thread.get_by_role("button", name="Undo").click()
+    await expect(alert).to_contain_text("Undone", timeout=_SOON)
+    assert errors == []
+
+
+async def test_words_it_does_not_know_get_a_hint(page: Page) -> None:
+    await page.get_by_label("Message to the channel").fill("@pullbot wyh")
+    await page.get_by_label("Message to the channel").press("Enter")
+    thread = page.get_by_role("log", name="Messages in the thread")
+    await expect(thread).to_contain_text("did you mean `why`?", timeout=_SOON)
