@@ -1,0 +1,79 @@
+"""AWS's own words on a denial: whom it denied, what, and which kind of policy was to blame.
+
+The end of the message names the kind of policy: "because no identity-based policy allows the … action",
+"with an explicit deny in a resource-based policy"
+(docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html). Only one kind is named even
+if several are to blame, so the words convict, but seldom acquit: an implicit denial says that no Deny
+was found anywhere, and nothing more.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum
+
+from checks.graph import fact
+from checks.model import FailedPull, NotApplicable
+
+_DENIAL = re.compile(
+    r"User: (?P<principal>arn:\S+) is not authorized to perform: (?P<action>[\w:-]+)"
+    r" on resource: (?P<resource>[^\s\"']+)"
+    r"(?: (?:because no (?P<lacking>[\w -]+?) (?:policy |boundary )?allows"
+    r"|with an explicit deny in an? (?P<denying>[\w -]+?)(?: policy|(?=[\s:.,\"']|$))))?",
+    re.IGNORECASE,
+)
+
+
+class Side(Enum):
+    """Where the policies of one side are kept: with the role, or with the repository."""
+
+    ROLE = "role"
+    REPOSITORY = "repository"
+    ELSEWHERE = "elsewhere"
+
+
+_SIDES = {
+    "identity-based": Side.ROLE,
+    "session": Side.ROLE,
+    "permissions": Side.ROLE,
+    "permissions boundary": Side.ROLE,
+    "resource-based": Side.REPOSITORY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accusation:
+    """``layer``: the kind of policy in AWS's words (``resource-based``), "" where none is named."""
+
+    principal: str
+    action: str
+    resource: str
+    layer: str
+    explicit: bool
+
+    def blames(self, side: Side) -> bool:
+        return bool(self.layer) and _SIDES.get(self.layer, Side.ELSEWHERE) is side
+
+    def rules_out_a_deny_of(self, action: str) -> bool:
+        """An implicit denial means that no Deny matched, in any policy."""
+        return bool(self.layer) and not self.explicit and action.lower() == self.action.lower()
+
+    def evidence(self) -> tuple[tuple[str, str], ...]:
+        how = "an explicit Deny" if self.explicit else "no Allow"
+        return (("Denied action", self.action), ("The registry says", f"{how} in its {self.layer} policy"))
+
+
+@fact()
+def accusation(pull: FailedPull) -> Accusation:
+    found = _DENIAL.search(pull.message)
+    if found is None:
+        raise NotApplicable("the message is no denial of AWS")
+    layer = (found["lacking"] or found["denying"] or "").lower()
+    return Accusation(
+        principal=found["principal"],
+        action=found["action"],
+        resource=found["resource"],
+        layer=layer,
+        explicit=found["denying"] is not None,
+    )

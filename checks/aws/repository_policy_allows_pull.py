@@ -1,0 +1,71 @@
+"""Does the repository let the role pull?
+
+In its own account a role needs no word from the repository: having no policy is fine, and only a Deny
+stops it, whatever else allows it. From another account both must agree, the role's policies and the
+repository's.
+"""
+
+from __future__ import annotations
+
+from checks.aws.denials import Accusation, Side
+from checks.aws.rights import ON_REPOSITORY, PullRights, Says
+from checks.graph import check
+from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
+
+
+@check(
+    "The repository policy allows the pull",
+    leg=Leg.RIGHTS,
+    explains={Symptom.FORBIDDEN, Symptom.ACCESS_DENIED_OR_MISSING},
+)
+def repository_policy_allows_pull(rights: PullRights, accusation: Accusation | None) -> Verdict:
+    address, name = rights.repository.address, rights.puller.role_name
+    evidence = (*rights.who(), ("Repository", address.arn))
+    rulings = {action: rights.of_repository(action) for action in ON_REPOSITORY}
+    denied = {action: one for action, one in rulings.items() if one.says is Says.DENIES}
+    if denied:
+        first = next(iter(denied.values()))
+        statement = f"the statement {first.sid!r}" if first.sid else "a statement without a Sid"
+        if accusation is not None and all(accusation.rules_out_a_deny_of(action) for action in denied):
+            return unknown(
+                f"as we read it, {statement} denies {name} the pull, but the registry knows of no Deny"
+            )
+        return failed(
+            f"{statement} of the policy of {address.name} denies {name} the pull",
+            *evidence,
+            ("Statement", first.sid or "(no Sid)"),
+            ("Denied actions", ", ".join(denied)),
+            ("Layer", "repository policy"),
+            about=address.arn,
+        )
+    unread = sorted({why for one in rulings.values() if one.says is Says.UNKNOWN for why in one.unread})
+    if unread:
+        return _from_the_text(rights, accusation, "; ".join(unread))
+    missing = [action for action, one in rulings.items() if one.says is Says.NOTHING]
+    if missing and not rights.same_account:
+        has = "has no policy" if rights.repository.text is None else "has a policy that does not allow it"
+        return failed(
+            f"{address.name} in account {address.account} {has}: {name} of account {rights.puller.account} "
+            "may not pull",
+            *evidence,
+            ("Missing actions", ", ".join(missing)),
+            ("Layer", "repository policy"),
+            about=address.arn,
+        )
+    if rights.repository.text is None:
+        return passed(f"{address.name} has no policy, and needs none within its account", *evidence)
+    return passed(f"the policy of {address.name} does not stand in the way of {name}", *evidence)
+
+
+def _from_the_text(rights: PullRights, accusation: Accusation | None, unread: str) -> Verdict:
+    """The policy could not be read, or not in full; the registry's own words may decide."""
+    address = rights.repository.address
+    evidence = (*rights.who(), ("Repository", address.arn))
+    if accusation is not None and accusation.blames(Side.REPOSITORY):
+        return failed(
+            f"the policy of {address.name} stops {rights.puller.role_name}, says the registry",
+            *evidence,
+            *accusation.evidence(),
+            about=address.arn,
+        )
+    return unknown(f"whether the policy of {address.name} allows the pull is not known: {unread}", *evidence)
