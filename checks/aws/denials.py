@@ -16,11 +16,14 @@ from enum import Enum
 from checks.graph import fact
 from checks.model import FailedPull, NotApplicable
 
+_KINDS = (
+    "identity-based policy|resource-based policy|session policy|permissions boundary|"
+    "service control policy|resource control policy|VPC endpoint policy"
+)
 _DENIAL = re.compile(
     r"User: (?P<principal>arn:\S+) is not authorized to perform: (?P<action>[\w:-]+)"
     r" on resource: (?P<resource>[^\s\"']+)"
-    r"(?: (?:because no (?P<lacking>[\w -]+?) (?:policy |boundary )?allows"
-    r"|with an explicit deny in an? (?P<denying>[\w -]+?)(?: policy|(?=[\s:.,\"']|$))))?",
+    rf"(?: because no (?P<lacking>{_KINDS}) allows| with an explicit deny in an? (?P<denying>{_KINDS}))?",
     re.IGNORECASE,
 )
 
@@ -34,17 +37,16 @@ class Side(Enum):
 
 
 _SIDES = {
-    "identity-based": Side.ROLE,
-    "session": Side.ROLE,
-    "permissions": Side.ROLE,
+    "identity-based policy": Side.ROLE,
+    "session policy": Side.ROLE,
     "permissions boundary": Side.ROLE,
-    "resource-based": Side.REPOSITORY,
+    "resource-based policy": Side.REPOSITORY,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Accusation:
-    """``layer``: the kind of policy in AWS's words (``resource-based``), "" where none is named."""
+    """``layer``: the kind of policy in AWS's words (``resource-based policy``), "" where none is named."""
 
     principal: str
     action: str
@@ -61,7 +63,7 @@ class Accusation:
 
     def evidence(self) -> tuple[tuple[str, str], ...]:
         how = "an explicit Deny" if self.explicit else "no Allow"
-        return (("Denied action", self.action), ("The registry says", f"{how} in its {self.layer} policy"))
+        return (("Denied action", self.action), ("The registry says", f"{how} in a {self.layer}"))
 
 
 @fact()

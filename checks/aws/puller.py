@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from checks.aws.denials import Accusation
 from checks.aws.facts import EcrAddress
 from checks.aws.nodes import InstanceId, InstanceProfile, Nodegroup
 from checks.graph import fact
-from checks.model import FailedPull, NotApplicable, Unavailable
+from checks.model import NotApplicable, Unavailable
 
-_USER = re.compile(r"User: (?P<arn>arn:\S+)")
 _SESSION = re.compile(
     r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/\s]+)/(?P<session>[^/\s]+)"
 )
@@ -45,29 +45,14 @@ class Puller:
         return self.role_arn.rpartition("/")[2]
 
 
-@dataclass(frozen=True, slots=True)
-class Accused:
-    """The principal that the registry says it denied, as an ARN."""
-
-    arn: str
-
-
-@fact()
-def accused(pull: FailedPull) -> Accused:
-    found = _USER.search(pull.message)
-    if found is None:
-        raise NotApplicable("the message names nobody")
-    return Accused(found["arn"])
-
-
 @fact()
 def accused_puller(
-    who: Accused, address: EcrAddress, profile: InstanceProfile | None, group: Nodegroup | None
+    who: Accusation, address: EcrAddress, profile: InstanceProfile | None, group: Nodegroup | None
 ) -> Puller:
     """Tried before ``node_puller``: the registry itself says who was denied."""
-    session = _SESSION.fullmatch(who.arn)
+    session = _SESSION.fullmatch(who.principal)
     if session is None:
-        raise NotApplicable(f"{who.arn} is no role")
+        raise NotApplicable(f"{who.principal} is no role")
     # The ARN of a session leaves the role's path out; the instance or the node group may know it.
     bare = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
     known = {profile.role_arn if profile else "", group.role_arn if group else ""}
@@ -91,10 +76,10 @@ def _same_role(arn: str, bare: str) -> bool:
 
 @fact()
 def node_puller(
-    where: InstanceId, profile: InstanceProfile | None, group: Nodegroup | None, who: Accused | None
+    where: InstanceId, profile: InstanceProfile | None, group: Nodegroup | None, who: Accusation | None
 ) -> Puller:
     if who is not None:
-        raise NotApplicable(f"{who.arn} pulls, not the node")
+        raise NotApplicable(f"{who.principal} pulls, not the node")
     if profile is not None and profile.role_arn:
         name = profile.arn.rpartition("/")[2]
         return Puller(

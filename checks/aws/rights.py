@@ -125,7 +125,8 @@ class PullRights:
     def _boundary(self, action: str) -> Ruling:
         layer = "permissions boundary"
         if self.role.boundary is not None:
-            return _ruling(layer, [self.role.boundary], self._request(action))
+            ruling = _ruling(layer, [self.role.boundary], self._request(action))
+            return replace(ruling, policy=self.role.boundary.name)
         if self.role.boundary_unread:
             return Ruling(Says.UNKNOWN, layer, unread=self.role.boundary_unread)
         return Ruling(Says.ALLOWS, layer)

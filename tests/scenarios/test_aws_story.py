@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bot import permissions
 from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.demo.aws_world import ACCOUNT, World, client, deny_pull, push, seed
@@ -144,8 +145,16 @@ def planned(offers: Mapping[str, Offer]) -> set[str]:
     return {name for name, offer in offers.items() if offer.plan is not None}
 
 
+def allowed(*policies: Mapping[str, Any]) -> set[str]:
+    """The actions that the policies which `pullbot permissions` prints allow."""
+    statements = [one for policy in policies for one in policy["Statement"] if one["Effect"] == "Allow"]
+    return {action for one in statements for action in one["Action"]}
+
+
 async def test_a_healthy_node_is_accused_of_nothing(story: Story) -> None:
     findings = await story.look()
+    assert set(story.front.asked) <= allowed(permissions.aws_reads())
+    assert writes(story) == []
     assert {one.verdict.status for one in findings.values()} == {Status.PASS}
     assert {ROLE_CHECK, POLICY_CHECK, "registry/tag_exists", "aws/instance_has_role"} <= set(findings)
 
@@ -172,6 +181,8 @@ async def test_a_role_without_a_pull_policy(story: Story) -> None:
     assert (await story.look())[ROLE_CHECK].verdict.status is Status.PASS
     await story.carry_out(back)
     assert (await story.look())[ROLE_CHECK].verdict.status is Status.FAIL
+    may = allowed(permissions.aws_reads(), permissions.aws_writes(["aws/attach_pull_policy"]))
+    assert set(story.front.asked) <= may
 
 
 async def test_a_deny_in_the_repository_beats_the_managed_policy(story: Story) -> None:
@@ -206,6 +217,8 @@ async def test_a_deny_in_the_repository_beats_the_managed_policy(story: Story) -
     assert (await story.look())[POLICY_CHECK].verdict.status is Status.PASS
     await story.carry_out(back)
     assert stored(story) == before
+    may = allowed(permissions.aws_reads(), permissions.aws_writes(["aws/lift_repository_deny"]))
+    assert set(story.front.asked) <= may
 
 
 async def test_another_accounts_repository_that_does_not_let_us_in(story: Story, aws_url: str) -> None:

@@ -1,8 +1,8 @@
 """Let a role of another account pull: one statement in the repository's policy, in the owner's account.
 
 Where the policy names the role wrongly (an instance profile, a stale id), the name is put right in its
-place instead of adding a second statement. Where the owner's policy cannot be read, nothing is planned,
-and the owner is told which statement to add.
+place instead of adding a second statement; ``aws/repository_policy_names_roles`` then passes as well.
+Where the owner's policy cannot be read, nothing is planned, and the owner is told which statement to add.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ def allow_role_in_repository_policy(rights: PullRights) -> Plan:
             f"({rights.repository.unread}). If it does not allow the pull yet, its owner adds this "
             f"statement: {json.dumps(statement)}"
         )
+    _refuse_if_unjudged(rights)
     if any(rights.of_repository(action).says is Says.DENIES for action in ON_REPOSITORY):
         raise NotApplicable("a Deny is in the way; an Allow would not lift it")
     after = _names_put_right(rights, policy) or _with(statement, policy)
@@ -53,6 +54,12 @@ def allow_role_in_repository_policy(rights: PullRights) -> Plan:
         (SetRepositoryPolicy(address, before=policy, after=after),),
         caution=f"this lets account {rights.puller.account} into account {address.account}",
     )
+
+
+def _refuse_if_unjudged(rights: PullRights) -> None:
+    for action in ON_REPOSITORY:
+        if doubts := rights.of_repository(action).unread:
+            raise Refused(f"what the repository's policy allows now is not known: {'; '.join(doubts)}")
 
 
 def _statement(rights: PullRights) -> Mapping[str, Any]:
