@@ -1,0 +1,58 @@
+"""``pullbot permissions``: the least that must be granted, ready to apply."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Protocol
+
+from bot.permissions import (
+    UnknownRemedy,
+    as_yaml,
+    aws_reads,
+    aws_writes,
+    kubernetes_reads,
+    kubernetes_writes,
+)
+from handlers.remedy import load_remedies
+from handlers.world import Rules
+
+
+class EnabledRemedies(Protocol):
+    """The only setting that this command looks at."""
+
+    @property
+    def rules(self) -> Rules: ...
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "cloud", choices=["aws", "kubernetes"], help="an IAM policy (JSON), or a ClusterRole (YAML)"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="what the enabled remedies need, instead of what looking needs"
+    )
+    parser.add_argument(
+        "--remedy", metavar="ID", action="append", default=[], help="what this one needs; may be repeated"
+    )
+    parser.add_argument(
+        "--partition", choices=["aws", "aws-cn", "aws-us-gov"], default="aws", help="AWS's part of the world"
+    )
+
+
+def run(arguments: argparse.Namespace, settings: EnabledRemedies) -> int:
+    """Exit status: 0, or 2 for a remedy that there is none of."""
+    there = {one.id for one in load_remedies()}
+    remedies = arguments.remedy or sorted(settings.rules.enabled & there)
+    writes = bool(arguments.write or arguments.remedy)
+    try:
+        if arguments.cloud == "aws":
+            policy = aws_writes(remedies, arguments.partition) if writes else aws_reads(arguments.partition)
+            print(json.dumps(policy, indent=2))
+        else:
+            print(as_yaml(kubernetes_writes(remedies) if writes else kubernetes_reads()), end="")
+    except UnknownRemedy as error:
+        print(f"pullbot permissions: {error}", file=sys.stderr)
+        return 2
+    return 0
