@@ -1,0 +1,57 @@
+"""An AWS on loopback, and the variables with which boto3 finds it and nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def simulated_aws() -> Iterator[str]:
+    """The address of an empty AWS that runs in a thread.
+
+    :raises ImportError: moto is not installed
+    """
+    # Read when moto's IAM is imported: it then knows the managed policies of AWS.
+    with variables(MOTO_IAM_LOAD_MANAGED_POLICIES="true"):
+        from moto.server import ThreadedMotoServer  # noqa: PLC0415  an extra, heavy, and reads the variable
+
+        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        server.start()
+        try:
+            host, port = server.get_host_and_port()
+            yield f"http://{host}:{port}"
+        finally:
+            server.stop()
+
+
+def only_this(endpoint: str) -> dict[str, str | None]:
+    """Environment variables (``None``: not set) with which boto3 talks to ``endpoint`` alone.
+
+    Whoever tries the demo may have a real AWS configured; it must not be reached from here.
+    """
+    others: dict[str, str | None] = {name: None for name in os.environ if name.startswith("AWS_")}
+    return others | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "demo",
+        "AWS_SECRET_ACCESS_KEY": "demo",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+
+
+@contextmanager
+def variables(**wanted: str | None) -> Iterator[None]:
+    """Environment variables for a while; ``None`` takes one away."""
+    before = dict(os.environ)
+    for name, value in wanted.items():
+        os.environ.pop(name, None)
+        if value is not None:
+            os.environ[name] = value
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
