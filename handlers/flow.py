@@ -48,6 +48,6 @@ async def advance(incident_id: str, world: World) -> Incident:
         async with aclosing(states):
             try:
                 async for moved in states:
-                    await keep(moved, world)
+                    incident = await keep(moved, world, seen=incident)
             except Stale:
                 continue

@@ -1,8 +1,8 @@
 """An incident: one cause, the pulls that fail for it, and how far we are with it.
 
 Frozen. Every transition is a method that returns the next incident or refuses, so the rules of
-the process are in this file and nowhere else. ``version`` grows by one with each transition;
-the store refuses a save that did not see the version before it.
+the process are in this file and nowhere else. ``version`` counts saves (``handlers.saving``): the
+store refuses one that did not see the save before it.
 """
 
 from __future__ import annotations
@@ -265,7 +265,7 @@ class Incident:
             raise NotNow(f"this incident is past that: {self.stage.value}")
 
     def _next(self, **changes: object) -> Incident:
-        return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]  # checked by the callers above
+        return replace(self, **changes)  # type: ignore[arg-type]  # checked by the callers above
 
 
 def incident_id(cluster: str, pulls: Iterable[FailedPull], opened: datetime) -> str:

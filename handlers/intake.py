@@ -17,12 +17,15 @@ from handlers.world import World
 _IN_HAND = frozenset({Stage.APPROVED, Stage.EXECUTING, Stage.EXECUTED, Stage.UNDOING})
 
 
-async def failing(pulls: Iterable[FailedPull], world: World) -> tuple[Incident, ...]:
+async def failing(
+    pulls: Iterable[FailedPull], world: World, *, asked_for: bool = False
+) -> tuple[Incident, ...]:
     """Open one incident per cluster for what is new in ``pulls``; diagnosis then tells causes apart.
 
+    :param asked_for: somebody wants to know, so what is muted is looked at as well
     :returns: the incidents that were opened.
     """
-    muted = await world.store.muted(world.now())
+    muted = frozenset[str]() if asked_for else await world.store.muted(world.now())
     heard = [pull for pull in pulls if not _is_muted(pull, muted)]
     fresh: dict[str, list[FailedPull]] = {}
     known = {pull.key: one.id for one in await world.store.unfinished() for pull in one.pulls}
@@ -41,20 +44,29 @@ async def failing(pulls: Iterable[FailedPull], world: World) -> tuple[Incident, 
 
 
 async def recovered(keys: Iterable[tuple[str, ...]], world: World) -> None:
-    """These pulls fail no more: an incident whose pulls are all back closes its thread."""
-    back = set(keys)
+    """These images are pulled now: an incident whose pulls are all back closes its thread."""
+    await _fail_no_more(keys, "recovered by itself: the image is pulled now", world)
+
+
+async def gone(keys: Iterable[tuple[str, ...]], world: World) -> None:
+    """Nothing asks for these images any more: deleted, scaled to zero, or rolled out with another image."""
+    await _fail_no_more(keys, "nothing asks for the image any more", world)
+
+
+async def _fail_no_more(keys: Iterable[tuple[str, ...]], note: str, world: World) -> None:
+    over = set(keys)
     for incident in await world.store.unfinished():
-        mine = back & {pull.key for pull in incident.pulls}
+        mine = over & {pull.key for pull in incident.pulls}
         if mine and not mine <= set(incident.recovered):
-            await change_stored(incident.id, lambda now, mine=mine: _back(now, mine), world)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            await change_stored(incident.id, lambda now, mine=mine: _back(now, mine, note), world)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
 
 
-def _back(incident: Incident, keys: set[tuple[str, ...]]) -> Incident:
+def _back(incident: Incident, keys: set[tuple[str, ...]], note: str) -> Incident:
     if incident.stage in _IN_HAND:
         return incident
     incident = incident.back_again(keys)
     if {pull.key for pull in incident.pulls} <= set(incident.recovered):
-        return incident.resolved("recovered by itself: the image is pulled now")
+        return incident.resolved(note)
     return incident
 
 
@@ -62,7 +74,8 @@ async def _seen_again(incident: str, pull: FailedPull, world: World) -> None:
     def move(now: Incident) -> Incident:
         if now.stage in _IN_HAND or (any(p == pull for p in now.pulls) and pull.key not in now.recovered):
             return now
-        return now.joined((pull,))
+        # A diagnosis that is under way would start over; the next sighting tells what is new.
+        return now if now.stage is Stage.LOOKING else now.joined((pull,))
 
     await change_stored(incident, move, world)
 

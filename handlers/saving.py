@@ -11,12 +11,16 @@ from handlers.world import Entry, Stale, World
 _TRIES = 8
 
 
-async def keep(incident: Incident, world: World) -> Incident:
-    """Save what a handler yielded and show it.
+async def keep(incident: Incident, world: World, *, seen: Incident | None = None) -> Incident:
+    """Save and show what became of ``seen``, the incident as it was last stored; ``None``: it is new.
 
+    Any number of transitions may lie between the two; they become one save.
+
+    :returns: the incident as it is stored now.
     :raises Stale: somebody else saved first.
     """
-    incident = replace(incident, changed=world.now())
+    version = seen.version + 1 if seen else 0
+    incident = replace(incident, changed=world.now(), version=version)
     await world.store.save(incident)
     await world.screen.show(incident)
     return incident
@@ -46,7 +50,7 @@ async def change_stored(
             await world.journal.append(audit)
             audit = None
         try:
-            return await keep(after, world)
+            return await keep(after, world, seen=before)
         except Stale:
             continue
     raise Stale(f"incident {incident_id} keeps changing; try again")
