@@ -36,7 +36,12 @@ class Command:
 COMMANDS = (
     Command("why", "bot.terminal.why", "find out why images are not pulled, now", wants_settings=True),
     Command("classify", "bot.terminal.classify", "tell symptoms from messages, one per line"),
-    Command("run", "bot.app", "the service: watch, diagnose, post, take clicks, remedy, verify"),
+    Command(
+        "run",
+        "bot.app",
+        "the service: watch, diagnose, post, take clicks, remedy, verify",
+        wants_settings=True,
+    ),
     Command("demo", "bot.demo.main", "the whole job on this machine, simulated, with a chat page"),
     Command("checks", "bot.terminal.catalogue", "list what can be found out", run="list_checks"),
     Command("remedies", "bot.terminal.catalogue", "list what can be proposed", run="list_remedies"),

@@ -27,9 +27,14 @@ async def failing(
     """
     muted = frozenset[str]() if asked_for else await world.store.muted(world.now())
     heard = [pull for pull in pulls if not _is_muted(pull, muted)]
+    async with world.opening:
+        return await _join_or_open(heard, world)
+
+
+async def _join_or_open(pulls: Iterable[FailedPull], world: World) -> tuple[Incident, ...]:
     fresh: dict[str, list[FailedPull]] = {}
     known = {pull.key: one.id for one in await world.store.unfinished() for pull in one.pulls}
-    for pull in heard:
+    for pull in pulls:
         if (where := known.get(pull.key)) is not None:
             await _seen_again(where, pull, world)
         else:

@@ -96,7 +96,8 @@ class World:
 
     ``now`` is the wall clock, ``clock`` a monotonic one in seconds; ``pause`` waits that many seconds.
     ``wake_at`` asks for ``handlers.commands.expire`` of an incident at that time; ``drive`` asks for
-    ``handlers.flow.advance`` of it, soon and once at a time.
+    ``handlers.flow.advance`` of it, soon and once at a time. ``opening`` and ``folding`` keep two that hear
+    of the same failure at once from making two incidents of it.
     """
 
     catalog: Catalog
@@ -112,4 +113,5 @@ class World:
     pause: Callable[[float], Awaitable[None]]
     wake_at: Callable[[str, datetime], None]
     drive: Callable[[str], None]
+    opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     folding: asyncio.Lock = field(default_factory=asyncio.Lock)

@@ -129,7 +129,7 @@ class FrontDesk:
         if not pulls:
             what = words.target or f"on {', '.join(names)}"
             return _public(f"No pull is failing now: {what}.")
-        await intake.failing(pulls, self._world)
+        await intake.failing(pulls, self._world, asked_for=True)
         told = [
             i for i in await self._state.unfinished() if {p.key for p in i.pulls} & {p.key for p in pulls}
         ]

@@ -6,8 +6,11 @@ Outbound, ``Chat``: post and edit. Inbound: listeners turn what people do into c
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
+
+from aiohttp import web
 
 from bot.chat.message import Message
 
@@ -91,3 +94,22 @@ class Desk(Protocol):
     async def mention(self, mention: Mention) -> Answer: ...
 
     async def click(self, sender: Sender, value: str, event: str) -> Answer: ...
+
+
+class Side(Protocol):
+    """One chat service, as the application starts and stops it. ``chat`` is there before it is started."""
+
+    @property
+    def chat(self) -> Chat: ...
+
+    def routes(self, desk: Desk) -> Iterable[web.RouteDef]:
+        """What it needs of the service's web server, if anything."""
+
+    async def start(self, desk: Desk) -> None:
+        """Take what people do to ``desk`` from now on. Does not wait for a chat that is down."""
+
+    async def stop(self) -> None:
+        """Take nothing any more; what was taken is finished first."""
+
+    def why_not_ready(self) -> str:
+        """ "" if it is connected."""

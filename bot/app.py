@@ -1,0 +1,99 @@
+"""``pullbot run``: from the settings to a running service, and back down on SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from bot.chat.platform import Side
+from bot.clouds.kubeconfig import BadKubeconfig
+from bot.clusters import connect_all
+from bot.log import start_logging
+from bot.people import People
+from bot.service import Service
+from bot.settings import Settings, SettingsError
+from bot.store.opening import open_state
+from bot.store.ports import StoreDown, StoreUnusable
+from checks.model import Unavailable
+
+log = logging.getLogger(__name__)
+
+_USAGE = 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Everything is in the configuration."""
+    del parser
+
+
+def run(arguments: argparse.Namespace, settings: Settings) -> int:
+    del arguments
+    if faults := settings.missing_to_run():
+        return _cannot(str(SettingsError(faults)))
+    start_logging(os.environ.get("PULLBOT_LOG_LEVEL") or "INFO")
+    for warning in settings.warnings:
+        log.warning("%s", warning)
+    try:
+        asyncio.run(_serve(settings))
+    except (BadKubeconfig, StoreUnusable, Unavailable) as why:
+        return _cannot(str(why))
+    except StoreDown as why:
+        return _cannot(f"the store does not answer: {why}")
+    except OSError as why:
+        return _cannot(f"{settings.http.listen} (http.listen) cannot be used: {why.strerror or why}")
+    return 0
+
+
+def _cannot(why: str) -> int:
+    print(f"pullbot: {why}", file=sys.stderr)  # noqa: T201  somebody started this in a terminal, or reads its log
+    return _USAGE
+
+
+async def _serve(settings: Settings) -> None:
+    state = open_state(settings.store)
+    try:
+        for concern in await state.concerns():
+            log.warning("%s", concern)
+        clusters = await connect_all(settings, os.environ)
+        for ecs in (one.name for one in settings.clusters if one.kind == "ecs"):
+            log.warning("%s is an ECS cluster, which this version does not watch yet", ecs)
+        sides, people = _chats(settings)
+        service = Service(settings, state, clusters, sides, people)
+        try:
+            for host, port in await service.start():
+                log.info("listening on %s:%d", host, port)
+            await _told_to_stop()
+            log.info("stopping")
+        finally:
+            await service.stop()
+            await clusters.close()
+    finally:
+        await state.close()
+
+
+def _chats(settings: Settings) -> tuple[Sequence[Side], People]:
+    """The chats that clusters have channels in, and who may approve."""
+    approvers = settings.approvals.approvers
+    if not any(cluster.channels.slack for cluster in settings.clusters):
+        return (), People(approvers, _no_groups)
+    from bot.chat.slack.side import SlackSide  # noqa: PLC0415  only who uses Slack pays for its import
+
+    slack = SlackSide(settings.slack, settings.secrets)
+    return (slack,), People(approvers, slack.people.members, slack.people.email)
+
+
+async def _no_groups(group: str) -> frozenset[str]:
+    raise Unavailable(f"{group} is a Slack group, and no cluster has a Slack channel")
+
+
+async def _told_to_stop() -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await stop.wait()
