@@ -25,7 +25,7 @@ _IMAGES = tuple(
         r'(?:resolve reference|pull and unpack image|resolve image) "(?P<image>[^"\s]{1,1024})"',
         r'(?i:image|PullImage|reference|ref|docker://)[: ]{0,2}"(?P<image>[^"\s]{1,1024})"',
         r"manifest for (?P<image>[^\s,\"]{1,1024}) not found",
-        r"(?:resolve ref|unable to pull|pulling image|pull image|pull failed for) (?P<image>[^\s,\"]{1,1024}?):?[ ,]",
+        r"(?:resolve ref|unable to pull(?! secrets)|pulling image|pull image|pull failed for) (?P<image>[^\s,\"]{1,1024}?):?[ ,]",
         r"pull access denied for (?P<image>[^\s,\"]{1,1024}),",
         r"[Rr]epository (?P<image>[^\s,\"]{1,512}[./][^\s,\"]{1,512}) not found",
     )
