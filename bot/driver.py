@@ -31,9 +31,12 @@ class Driver:
         self._again = again
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asked: set[str] = set()
+        self._stopped = False
 
     def drive(self, incident_id: str) -> None:
-        """Soon, and again afterwards if asked while running."""
+        """Soon, and again afterwards if asked while running. Never once ``stop`` was called."""
+        if self._stopped:
+            return
         if incident_id in self._tasks:
             self._asked.add(incident_id)
             return
@@ -65,6 +68,7 @@ class Driver:
                 self._again(30.0, lambda: self.drive(incident_id))
 
     async def stop(self) -> None:
+        self._stopped = True
         tasks = list(self._tasks.values())
         self._asked.clear()
         for task in tasks:
