@@ -63,7 +63,7 @@ def _with_options(command: str, rest: list[str]) -> Words:
         name, equals, value = word.partition("=")
         if name in names:
             value = value if equals else next(words, "")
-            if not value:
+            if not value or value.startswith("-"):
                 raise WrongWords(f"{name} wants a name after it, as in `why deploy/web -n shop`")
             found[names[name]] = value
         elif command == "mute" and (duration := _duration(word)):
