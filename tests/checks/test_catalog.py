@@ -1,0 +1,126 @@
+"""The real catalog and the real remedies: complete, pure where they must be, named after their files."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import checks
+from checks.aws.facts import Aws
+from checks.aws.identity import RoleReads
+from checks.graph import Catalog, Check, Fact, members
+from checks.host import Cluster
+from checks.kubernetes.facts import Kube, Since
+from checks.model import FailedPull, Leg, Verdict
+from handlers.remedies.aws.steps import AwsWriter
+from handlers.remedies.kubernetes.steps import KubeWriter
+from handlers.remedy import Remedy, load_remedies
+
+CATALOG = Catalog.load()
+REMEDIES = load_remedies()
+FACTS = [one for group in CATALOG.facts.values() for one in group]
+# What a cluster is connected with, what a diagnosis adds, and what only a verification has.
+ROOTS = (Cluster, Kube, Aws, FailedPull, Since)
+WRITERS = (AwsWriter, KubeWriter)
+TESTS = Path(__file__).parent
+SOURCES = Path(checks.__file__).parent
+
+
+def name_of(one: Check | Fact | Remedy) -> str:
+    return one.id
+
+
+def test_there_is_something_to_look_at() -> None:
+    assert len(CATALOG.checks) >= 8
+    assert len(REMEDIES) >= 4
+
+
+def test_every_need_of_a_check_or_a_fact_is_given_by_somebody() -> None:
+    assert CATALOG.unmet(ROOTS) == []
+
+
+@pytest.mark.parametrize("remedy", REMEDIES, ids=name_of)
+def test_every_need_of_a_remedy_is_given_by_somebody(remedy: Remedy) -> None:
+    known = {*ROOTS, *CATALOG.facts}
+    assert [need.type for need in remedy.needs if need.type not in known] == []
+
+
+@pytest.mark.parametrize("asker", [*CATALOG.checks, *FACTS, *REMEDIES], ids=name_of)
+def test_nothing_that_reads_or_decides_asks_for_a_write_client(asker: Check | Fact | Remedy) -> None:
+    assert not {need.type for need in asker.needs} & {*WRITERS}
+
+
+def test_nothing_gives_a_write_client() -> None:
+    assert not {*CATALOG.facts} & {*WRITERS}
+
+
+@pytest.mark.parametrize("one", [*CATALOG.checks, *REMEDIES], ids=name_of)
+def test_what_decides_is_pure_and_never_waits(one: Check | Remedy) -> None:
+    assert not inspect.iscoroutinefunction(one.fn)
+    assert not inspect.isasyncgenfunction(one.fn)
+    assert not {need.type for need in one.needs} & {Aws, Kube}
+
+
+@pytest.mark.parametrize("one", CATALOG.checks, ids=name_of)
+def test_a_check_says_what_it_needs_and_gives_a_verdict(one: Check) -> None:
+    assert inspect.get_annotations(one.fn, eval_str=True)["return"] is Verdict
+    assert one.title
+    assert one.title[0].isupper()
+    assert not one.title.endswith(".")
+    assert isinstance(one.leg, Leg)
+
+
+# A reader of many roles that starts one of them early; what it answers is frozen.
+CLIENTS = {RoleReads}
+
+
+@pytest.mark.parametrize("one", [one for one in FACTS if one.gives not in CLIENTS], ids=name_of)
+def test_a_fact_gives_a_frozen_value(one: Fact) -> None:
+    parameters: Any = getattr(one.gives, "__dataclass_params__", None)
+    assert parameters is not None, f"{one.id} gives {one.gives}"
+    assert parameters.frozen
+
+
+@pytest.mark.parametrize("one", CATALOG.checks, ids=name_of)
+def test_a_check_lives_in_a_file_of_its_name(one: Check) -> None:
+    assert (SOURCES / f"{one.id}.py").is_file()
+    assert one.fn.__name__ == one.id.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("one", REMEDIES, ids=name_of)
+def test_a_remedy_lives_in_a_file_of_its_name(one: Remedy) -> None:
+    assert one.fn.__module__ == "handlers.remedies." + one.id.replace("/", ".")
+    assert one.fn.__name__ == one.id.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("group", [CATALOG.checks, REMEDIES, FACTS], ids=["checks", "remedies", "facts"])
+def test_no_two_have_one_name(group: list[Check] | list[Remedy] | list[Fact]) -> None:
+    ids = [one.id for one in group]
+    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("one", CATALOG.checks, ids=name_of)
+def test_a_check_has_tests(one: Check) -> None:
+    """In a file of its name, or in one of its family that calls it."""
+    family, _, name = one.id.rpartition("/")
+    if not list(TESTS.rglob(f"test_{name}.py")):
+        tests = [path.read_text() for path in (TESTS / family).glob("test_*.py")]
+        assert any(f"import {name}\n" in text or f"{name}," in text for text in tests)
+
+
+@pytest.mark.parametrize("remedy", REMEDIES, ids=name_of)
+def test_a_remedy_cures_a_check_of_the_catalog_or_says_that_it_cures_none(remedy: Remedy) -> None:
+    assert remedy.cures is None or remedy.cures in CATALOG.checks
+
+
+def test_every_function_that_looks_like_a_check_is_one() -> None:
+    """Somebody forgot the decorator: a public function of a check's name that gives a verdict."""
+    marked = {one.fn for one in CATALOG.checks}
+    for found in members("checks"):
+        if inspect.isfunction(found) and found.__annotations__.get("return") == "Verdict":
+            if found.__module__.rpartition(".")[2] != found.__name__:
+                continue
+            assert found in marked, f"{found.__module__} lacks @check"
