@@ -8,7 +8,8 @@ repository's.
 from __future__ import annotations
 
 from checks.aws.denials import Accusation, Side
-from checks.aws.rights import ON_REPOSITORY, PullRights, Says
+from checks.aws.rights import ON_REPOSITORY, PullRights
+from checks.aws.rulings import Says
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 

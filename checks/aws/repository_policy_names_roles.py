@@ -8,7 +8,8 @@ somebody else.
 from __future__ import annotations
 
 from checks.aws.principals import Role, corrected, misnamed
-from checks.aws.rights import ON_REPOSITORY, PullRights, Says
+from checks.aws.rights import ON_REPOSITORY, PullRights
+from checks.aws.rulings import Says
 from checks.graph import check
 from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 

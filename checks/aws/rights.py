@@ -7,14 +7,24 @@ What could not be read leaves the answer unknown only where it could change it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
 
 from checks.aws.ecr import RepositoryPolicy
 from checks.aws.identity import PolicyText, RolePolicies
-from checks.aws.policy_language import BadPolicy, Caller, Match, Request, Statement, parse
+from checks.aws.policy_language import Caller, Request, Way
+from checks.aws.policy_values import Context
 from checks.aws.puller import Puller
+from checks.aws.rulings import (
+    Ruling,
+    Says,
+    both,
+    certain,
+    either,
+    only_denying,
+    open_question,
+    ruling,
+    settled,
+)
 from checks.graph import fact
 
 # The registry's token is asked for as oneself, so no repository can grant it.
@@ -22,25 +32,9 @@ TOKEN = "ecr:GetAuthorizationToken"  # noqa: S105  the name of an action
 ON_REPOSITORY = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 ACTIONS = (TOKEN, *ON_REPOSITORY)
 
+_LAYER = "repository policy"
 
-class Says(Enum):
-    """What policies say of an action. NOTHING: neither Allow nor Deny, which is a denial in the end."""
-
-    ALLOWS = "allows"
-    DENIES = "denies"
-    NOTHING = "nothing"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Ruling:
-    """``policy`` and ``sid`` name what decided; ``unread`` says what could not be read, or not be judged."""
-
-    says: Says
-    layer: str
-    policy: str = ""
-    sid: str = ""
-    unread: tuple[str, ...] = ()
+__all__ = ["ACTIONS", "ON_REPOSITORY", "TOKEN", "PullRights", "Ruling", "Says", "pull_rights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,62 +80,86 @@ class PullRights:
         return replace(self, role=replace(self.role, allowing=(*self.role.allowing, policy)))
 
     def of_role(self, action: str) -> Ruling:
-        """The role's side. In its own account the repository may grant what the role's policies do not."""
+        """The role's side. In its own account the repository may grant what the role's policies do not.
+
+        A boundary limits what is granted to the role, but not what is granted to its session or to
+        everyone (docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html and
+        …/reference_policies_elements_principal.html).
+        """
         own, boundary = self._identity(action), self._boundary(action)
-        if own.says is not Says.DENIES and own.says is not Says.ALLOWS and self.same_account:
-            granted = self.of_repository(action)
-            own = granted if granted.says is Says.ALLOWS else own
-        return _both(own, boundary)
+        if action == TOKEN or not self.same_account:
+            return settled(both(own, boundary))
+        to_role = self._granted(action, Way.ROLE)
+        to_session = self._granted(action, Way.SESSION, Way.EVERYONE)
+        return settled(either(both(either(own, to_role), boundary), to_session))
 
     def of_repository(self, action: str) -> Ruling:
-        """The repository policy's side, by itself."""
-        layer = "repository policy"
+        """The repository policy's side, by itself.
+
+        Within its account, an Allow for the account itself only leaves it to the role's policies.
+        """
         if action == TOKEN:
-            return Ruling(Says.NOTHING, layer)
-        if self.repository.unread:
-            return Ruling(Says.UNKNOWN, layer, unread=(self.repository.unread,))
-        if self.repository.text is None:
-            return Ruling(Says.NOTHING, layer)
-        policy = PolicyText(f"the policy of {self.repository.address.name}", self.repository.text)
-        if not self.path_known and f"/{self.puller.role_name}" in self.repository.text:
-            why = f"the full ARN of {self.puller.role_name} is not known: {self.role_unread}"
-            return Ruling(Says.UNKNOWN, layer, policy.name, unread=(why,))
-        return _ruling(layer, [policy], self._request(action), skip_delegation=self.same_account)
+            return certain(Says.NOTHING, _LAYER)
+        if self.same_account:
+            return self._of_repository(action, *(Way.ROLE, Way.SESSION, Way.EVERYONE))
+        return settled(self._of_repository(action, *Way))
 
     def overall(self, action: str) -> Ruling:
         """What AWS answers in the end, as far as these policies go."""
         own, theirs = self.of_role(action), self.of_repository(action)
-        if theirs.says is Says.NOTHING and (action == TOKEN or self.same_account):
-            return own  # nothing is needed of the repository
-        return _both(own, theirs)
+        if action == TOKEN:
+            return own
+        if self.same_account:
+            theirs = only_denying(theirs)  # its Allows are in the role's side already
+        return settled(both(own, theirs))
 
     @property
     def _caller(self) -> Caller:
-        return Caller(self.principal_arn, self.role.id, self.puller.session)
+        bounded = None if self.role.boundary_unread else self.role.boundary is not None
+        return Caller(self.principal_arn, self.role.id, self.puller.session, self.path_known, bounded)
 
     def _identity(self, action: str) -> Ruling:
-        return _ruling("identity-based policy", self.role.allowing, self._request(action), self.role.unread)
+        return ruling("identity-based policy", self.role.allowing, self._request(action), self.role.unread)
 
     def _boundary(self, action: str) -> Ruling:
         layer = "permissions boundary"
         if self.role.boundary is not None:
-            ruling = _ruling(layer, [self.role.boundary], self._request(action))
-            return replace(ruling, policy=self.role.boundary.name)
+            found = ruling(layer, [self.role.boundary], self._request(action))
+            return replace(found, policy=self.role.boundary.name)
         if self.role.boundary_unread:
-            return Ruling(Says.UNKNOWN, layer, unread=self.role.boundary_unread)
-        return Ruling(Says.ALLOWS, layer)
+            return open_question(layer, self.role.boundary_unread)
+        return certain(Says.ALLOWS, layer)
+
+    def _granted(self, action: str, *ways: Way) -> Ruling:
+        """What the Allows of the repository's policy say, whatever else it denies."""
+        return self._of_repository(action, *ways, denies_too=False)
+
+    def _of_repository(self, action: str, *ways: Way, denies_too: bool = True) -> Ruling:
+        if self.repository.unread:
+            return open_question(_LAYER, (self.repository.unread,))
+        if self.repository.text is None:
+            return certain(Says.NOTHING, _LAYER)
+        policy = PolicyText(f"the policy of {self.repository.address.name}", self.repository.text)
+        found = ruling(_LAYER, [policy], self._request(action), (), ways, denies_too=denies_too)
+        if found.says is Says.UNKNOWN and not self.path_known:
+            why = f"the full ARN of {self.puller.role_name} is not known: {self.role_unread}"
+            return replace(found, policy=policy.name, unread=(why, *found.unread))
+        return found
 
     def _request(self, action: str) -> Request:
         caller, address = self._caller, self.repository.address
-        context: Mapping[str, str | None] = {
-            "aws:principalarn": caller.role_arn,
+        context: Context = {
             "aws:principalaccount": caller.account,
             "aws:principaltype": "AssumedRole",
             "aws:securetransport": "true",
             "aws:requestedregion": address.region,
             "aws:username": None,  # roles have none
-            "aws:multifactorauthpresent": None,
+            # Kubelet calls ECR itself, and is no service of AWS.
+            "aws:viaawsservice": "false",
+            "aws:principalisawsservice": "false",
         }
+        if caller.path_known:
+            context = {**context, "aws:principalarn": caller.role_arn}
         if caller.id and caller.session:
             context = {**context, "aws:userid": f"{caller.id}:{caller.session}"}
         return Request(caller, action, "*" if action == TOKEN else address.arn, context)
@@ -150,64 +168,3 @@ class PullRights:
 @fact()
 def pull_rights(puller: Puller, role: RolePolicies, repository: RepositoryPolicy) -> PullRights:
     return PullRights(puller, role, repository)
-
-
-def _both(one: Ruling, other: Ruling) -> Ruling:
-    """What two layers that must both allow say together: what is certain comes before what is unknown."""
-    for says in (Says.DENIES, Says.NOTHING):
-        for ruling in (one, other):
-            if ruling.says is says:
-                return ruling
-    if Says.UNKNOWN in (one.says, other.says):
-        first = one if one.says is Says.UNKNOWN else other
-        return replace(first, unread=tuple(dict.fromkeys((*one.unread, *other.unread))))
-    return one
-
-
-def _ruling(
-    layer: str,
-    policies: Iterable[PolicyText],
-    request: Request,
-    unread: tuple[str, ...] = (),
-    *,
-    skip_delegation: bool = False,
-) -> Ruling:
-    """What the policies of one layer say together: a Deny beats any Allow, and unknown is neither.
-
-    What is unread might hold a Deny as well; a known Allow is taken for the answer nevertheless.
-    """
-    allowing: Ruling | None = None
-    doubts = list(unread)
-    doubtful_deny = False
-    for policy in policies:
-        try:
-            statements = parse(policy.text)
-        except BadPolicy as error:
-            doubts.append(f"{policy.name} cannot be understood: {error}")
-            continue
-        for statement in statements:
-            match = statement.matches(request)
-            if match is Match.NO or (skip_delegation and _only_delegates(statement, request.caller)):
-                continue
-            if match is Match.UNKNOWN:
-                doubts.append(f"a condition of {policy.name} ({statement.sid or 'no Sid'}) cannot be judged")
-                doubtful_deny = doubtful_deny or statement.denies
-            elif statement.denies:
-                return Ruling(Says.DENIES, layer, policy.name, statement.sid)
-            else:
-                allowing = allowing or Ruling(Says.ALLOWS, layer, policy.name, statement.sid)
-    if allowing is not None and not doubtful_deny:
-        return allowing
-    if doubts:
-        return Ruling(Says.UNKNOWN, layer, unread=tuple(dict.fromkeys(doubts)))
-    return Ruling(Says.NOTHING, layer)
-
-
-def _only_delegates(statement: Statement, caller: Caller) -> bool:
-    """Within its account, an Allow for the account itself only leaves it to the role's policies."""
-    principal = statement.body.get("Principal")
-    if statement.denies or not isinstance(principal, Mapping):
-        return False
-    named = principal.get("AWS", [])
-    account = {caller.account, f"arn:{caller.role_arn.split(':')[1]}:iam::{caller.account}:root"}
-    return bool(named) and set([named] if isinstance(named, str) else named) <= account

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from checks.aws.denials import Accusation, Side
-from checks.aws.rights import ACTIONS, PullRights, Ruling, Says
+from checks.aws.rights import ACTIONS, PullRights
+from checks.aws.rulings import Ruling, Says
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 

@@ -212,10 +212,12 @@ def test_a_deny_that_matches_stops_the_pull_whatever_allows_it(deny: dict[str, A
         on_repository("Deny", {"AWS": OWNER}),
         on_repository("Deny", {"Service": "codebuild.amazonaws.com"}),
         on_repository("Deny", "*", ["ecr:PutImage", "ecr:BatchCheckLayerAvailability"]),
-        {"Effect": "Deny", "NotPrincipal": {"AWS": [ROLE]}, "Action": "ecr:*"},
+        {"Effect": "Deny", "NotPrincipal": {"AWS": [ROLE, SESSION, ACCOUNT]}, "Action": "ecr:*"},
         {"Effect": "Deny", "Principal": "*", "NotAction": "ecr:*"},
         on_repository("Deny", "*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
-        on_repository("Deny", "*", Condition={"ArnNotLike": {"aws:PrincipalArn": "*:role/team/*"}}),
+        on_repository(
+            "Deny", "*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/team/*"}}
+        ),
         on_repository("Deny", "*", Condition={"StringEquals": {"aws:PrincipalAccount": OWNER}}),
     ],
 )
@@ -229,7 +231,9 @@ def test_a_deny_that_does_not_match_stops_nothing(deny: dict[str, Any]) -> None:
         {"StringEquals": {"aws:SourceVpce": "vpce-1"}},
         {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}},
         {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}},
-        {"ForAnyValue:StringEquals": {"aws:PrincipalArn": "x"}},
+        {"ForAnyValue:StringEquals": {"aws:PrincipalOrgPaths": "x"}},
+        {"ArnLike": {"aws:PrincipalArn": "*eks-node"}},
+        {"StringNotEquals": {"aws:PrincipalArn": "${aws:username}"}},
         {"StringEquals": {"aws:PrincipalArn": "${aws:SourceIdentity}"}},
     ],
 )
