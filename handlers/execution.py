@@ -129,7 +129,7 @@ async def _walked_back(
 
 async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
     """The handler of UNDOING: the inverse of every step, last first; what is back already is skipped."""
-    change = next(c for c in reversed(incident.changes) if c.undone_by)
+    change = incident.being_undone
     hands = world.hands(incident.cluster)
     for step in reversed(change.steps):
         inverse = step.inverse()

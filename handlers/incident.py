@@ -50,6 +50,8 @@ class Incident:
     verified: tuple[Finding, ...] = ()
     note: str = ""  # the last thing people must know: a refusal, an expiry, a recovery by itself
     folded_into: str = ""
+    asked_at: Stage = Stage.FOUND  # where a request goes back to if it comes to nothing
+    undo_of: datetime | None = None  # when the change that is being undone was started
     recovered: tuple[tuple[str, ...], ...] = ()  # keys of pulls that work again
     changed: datetime | None = None
     version: int = 0
@@ -65,7 +67,8 @@ class Incident:
 
         Unexplained pulls are told apart by image and symptom: ignorance lumps nothing together.
         """
-        mine = causes(tuple(f for f in self.findings if f.subject == pull))
+        # By key: a newer sighting names other pods, and fails for the same reason.
+        mine = causes(tuple(f for f in self.findings if f.subject.key == pull.key))
         if not mine:
             return f"{pull.symptom.value} {pull.image} {pull.host_kind}"
         return " + ".join(f"{f.check} {f.verdict.about or pull.image}" for f in mine)
@@ -89,7 +92,11 @@ class Incident:
         self._expect(Stage.LOOKING)
         kept = tuple(pulls)
         keys = {one.key for one in kept}
-        return self._next(pulls=kept, findings=tuple(f for f in self.findings if f.subject.key in keys))
+        return self._next(
+            pulls=kept,
+            findings=tuple(f for f in self.findings if f.subject.key in keys),
+            recovered=tuple(key for key in self.recovered if key in keys),
+        )
 
     def folded(self, into: str) -> Incident:
         self._expect(Stage.LOOKING)
@@ -128,7 +135,17 @@ class Incident:
         offer = self.offer(digest)
         if not offer.enabled:
             raise NotAllowed(f"{offer.remedy} is not enabled; an operator adds it to remedies.enabled")
-        return self._next(stage=Stage.REQUESTED, request=Request(digest, by, at, expires), note="")
+        if self.is_done(digest):
+            raise NotNow("that was done already; its effect is being watched")
+        return self._next(
+            stage=Stage.REQUESTED, request=Request(digest, by, at, expires), note="", asked_at=self.stage
+        )
+
+    def is_done(self, digest: str) -> bool:
+        """Whether this plan was carried out and is being verified. Found necessary anew, it is not."""
+        return self.stage is Stage.EXECUTED and any(
+            one.digest == digest and not one.error and not one.undone_by for one in self.changes
+        )
 
     def approved(
         self, digest: str, by: Person, at: datetime, *, second_person: bool, quorum: int
@@ -241,7 +258,15 @@ class Incident:
         if not by.may_approve:
             raise NotAllowed(f"{by.name} is not an approver (approvals.approvers in the configuration)")
         marked = tuple(replace(c, undone_by=by.name) if c == change else c for c in self.changes)
-        return self._next(stage=Stage.UNDOING, changes=marked, request=None, offers=())
+        return self._next(
+            stage=Stage.UNDOING, changes=marked, request=None, offers=(), undo_of=change.started
+        )
+
+    @property
+    def being_undone(self) -> Change:
+        """The change of UNDOING. Not always the newest undone one: an older one may follow it."""
+        self._expect(Stage.UNDOING)
+        return next(one for one in self.changes if one.started == self.undo_of)
 
     def undone(self, note: str = "") -> Incident:
         self._expect(Stage.UNDOING)
@@ -256,9 +281,7 @@ class Incident:
         return self.request
 
     def _withdrawn(self, note: str) -> Incident:
-        waiting = any(c.finished and not c.error and not c.undone_by for c in self.changes)
-        stage = Stage.EXECUTED if waiting else Stage.FOUND
-        return self._next(stage=stage, request=None, note=note)
+        return self._next(stage=self.asked_at, request=None, note=note)
 
     def _expect(self, *stages: Stage) -> None:
         if self.stage not in stages:
