@@ -43,6 +43,9 @@ class Change:
     after: Tree | None
 
 
+Listener = Callable[[str, Change], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     revision: int
@@ -67,6 +70,7 @@ class Objects:
         self._shelves = {plural: _Shelf() for plural in RESOURCES}
         self._snapshots: OrderedDict[str, Snapshot] = OrderedDict()
         self._pulse = asyncio.Event()
+        self._listeners: list[Listener] = []
 
     def timestamp(self) -> str:
         return self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -80,12 +84,16 @@ class Objects:
         self._pulse.set()
         self._pulse = asyncio.Event()
 
+    def listen(self, listener: Listener) -> None:
+        """Have every change told, at once and in order: what controllers live on, whatever is forgotten."""
+        self._listeners.append(listener)
+
     def get(self, resource: str, name: str, namespace: str = "") -> Tree:
         """:raises Refused: 404"""
         return _copy(self._found(RESOURCES[resource], namespace, name))
 
     def find(self, resource: str, name: str, namespace: str = "") -> Tree | None:
-        """As it is kept: to be read only."""
+        """As it is kept: to be read only. ``None`` if it is not there."""
         return self._shelves[resource].live.get((namespace, name))
 
     def put(self, tree: Mapping[str, Any], *, expected: str = "") -> Tree:
@@ -197,6 +205,8 @@ class Objects:
             dropped = len(shelf.changes) - self._keep
             shelf.oldest = shelf.changes[dropped - 1].revision
             del shelf.changes[:dropped]
+        for listener in self._listeners:
+            listener(resource.plural, change)
         self.wake()
 
 

@@ -1,8 +1,8 @@
 """What is there when the demo begins: three deployments, two of which cannot pull.
 
 ``ui-private`` is denied by a policy on its repository, though its node's role may pull anything;
-``checkout`` asks for a tag that was never pushed; ``catalog`` is fine. ``Registry`` is the simulated ECR's
-front door: it decides about pulls as ECR would, and answers in the words that containerd would print.
+``checkout`` asks for a tag that was never pushed; ``catalog`` is fine. Nobody is told so: who may pull what,
+``bot.demo.registry`` decides from the policies that are made here.
 """
 
 from __future__ import annotations
