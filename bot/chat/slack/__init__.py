@@ -1,0 +1,1 @@
+"""Slack: the chat's port, what people do there, and who they are."""

@@ -1,0 +1,140 @@
+"""The ``Chat`` port on Slack: post, edit, and find again what was posted.
+
+A message's key travels in its metadata, which people do not see.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.chat.message import Message
+from bot.chat.platform import Place
+from bot.chat.slack.api import Api, RateLimited, answer_to
+from bot.chat.slack.blocks import render
+from bot.chat.slack.pace import Clock, Pace, Pause
+
+_EVENT = "pullbot"
+# https://docs.slack.dev/apis/web-api/rate-limits: a message a second and channel; other methods by the minute
+_EDITS_EVERY, _EDITS_AT_ONCE = 1.2, 20
+_PAGE = 200
+_PAGES = 5  # a message whose answer was lost is a recent one
+_REMEMBERED = 500
+
+
+class SlackChat:
+    """``every``: seconds between two messages in one channel."""
+
+    name = "slack"
+
+    def __init__(
+        self, api: Api, *, every: float = 1.0, clock: Clock = time.monotonic, pause: Pause = asyncio.sleep
+    ) -> None:
+        self._api = api
+        self._posts = Pace(every, clock, pause)
+        self._edits = Pace(_EDITS_EVERY * every, clock, pause, burst=_EDITS_AT_ONCE)
+        self._keys: dict[tuple[str, str], str] = {}
+
+    @property
+    def _web(self) -> AsyncWebClient:
+        return self._api.web
+
+    async def post(self, place: Place, message: Message, key: str) -> str:
+        text, blocks = render(message)
+        await self._posts.turn(place.channel)
+        try:
+            said = await answer_to(
+                "chat.postMessage",
+                self._web.chat_postMessage(
+                    channel=place.channel,
+                    thread_ts=place.thread or None,
+                    text=text,
+                    blocks=blocks,
+                    metadata=_metadata(key),
+                    unfurl_links=False,
+                    unfurl_media=False,
+                ),
+            )
+        except RateLimited as why:
+            self._posts.hold(place.channel, why.retry_after)
+            raise
+        return self._remembered(place, str(said["ts"]), key)
+
+    async def edit(self, place: Place, ref: str, message: Message) -> None:
+        text, blocks = render(message)
+        # An update without metadata takes it away, and a message whose reference was not yet noted
+        # would not be found again.
+        key = self._keys.get((place.channel, ref))
+        await self._edits.turn("")
+        try:
+            await answer_to(
+                "chat.update",
+                self._web.chat_update(
+                    channel=place.channel,
+                    ts=ref,
+                    text=text,
+                    blocks=blocks,
+                    metadata=_metadata(key) if key else None,
+                ),
+            )
+        except RateLimited as why:
+            self._edits.hold("", why.retry_after)
+            raise
+
+    async def find(self, place: Place, key: str) -> str | None:
+        """Looks at the latest thousand messages of the channel, or the first thousand of the thread."""
+        bot = (await self._api.identity()).bot
+        async for one in self._messages(place):
+            payload = one.get("metadata", {}).get("event_payload", {})
+            if one.get("bot_id") == bot and payload.get("key") == key:
+                return self._remembered(place, str(one["ts"]), key)
+        return None
+
+    async def tell(self, place: Place, message: Message, user: str) -> None:
+        """To one person's eyes only. Slack forgets it when they reload."""
+        text, blocks = render(message)
+        await answer_to(
+            "chat.postEphemeral",
+            self._web.chat_postEphemeral(
+                channel=place.channel,
+                user=user,
+                thread_ts=place.thread or None,
+                text=text,
+                blocks=blocks,
+            ),
+        )
+
+    async def _messages(self, place: Place) -> AsyncIterator[dict[str, Any]]:
+        cursor = ""
+        for _ in range(_PAGES):
+            asked: dict[str, Any] = {
+                "channel": place.channel,
+                "include_all_metadata": True,
+                "limit": _PAGE,
+                "cursor": cursor or None,
+            }
+            if place.thread:
+                page = await answer_to(
+                    "conversations.replies", self._web.conversations_replies(ts=place.thread, **asked)
+                )
+            else:
+                page = await answer_to("conversations.history", self._web.conversations_history(**asked))
+            for one in page.get("messages", []):
+                yield one
+            cursor = page.get("response_metadata", {}).get("next_cursor", "")
+            if not cursor:
+                return
+
+    def _remembered(self, place: Place, ref: str, key: str) -> str:
+        self._keys[place.channel, ref] = key
+        while len(self._keys) > _REMEMBERED:
+            del self._keys[next(iter(self._keys))]
+        return ref
+
+
+def _metadata(key: str) -> dict[str, Any]:
+    return {"event_type": _EVENT, "event_payload": {"key": key}}

@@ -1,0 +1,176 @@
+"""What people do in Slack, taken to the desk, and what the desk says, taken back.
+
+Slack wants an answer within three seconds and asks again if there is none, so everything is acknowledged
+first and done afterwards. Doing it twice is harmless: the desk looks at the event's id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Coroutine
+from typing import Any
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+
+from bot.chat.platform import Answer, ChatDown, ChatRefused, Desk, Mention, Place, Sender
+from bot.chat.slack.api import Api
+from bot.chat.slack.chat import SlackChat
+from bot.chat.slack.pace import Pause
+from bot.chat.slack.people import SlackPeople
+from bot.chat.slack.spoken import spoken
+
+log = logging.getLogger(__name__)
+
+# On its lower levels it complains about how it is used here, and about events that we leave alone.
+_library = logging.getLogger(f"{__name__}.library")
+_library.setLevel(logging.ERROR)
+
+_TRIES = 4
+Json = dict[str, Any]
+
+
+class Listeners:
+    """``app`` is Bolt's: requests in, acknowledgements out. What it starts is finished by ``finish``."""
+
+    def __init__(
+        self, api: Api, chat: SlackChat, people: SlackPeople, *, pause: Pause = asyncio.sleep
+    ) -> None:
+        self._api = api
+        self._chat = chat
+        self._people = people
+        self._pause = pause
+        self._desk: Desk | None = None
+        self._at_work: set[asyncio.Task[None]] = set()
+        self.app = self._bolt()
+
+    def serve(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def finish(self) -> None:
+        while self._at_work:
+            await asyncio.gather(*self._at_work, return_exceptions=True)
+
+    def _bolt(self) -> AsyncApp:
+        # Listeners only start a task, so the acknowledgement may wait for them. Signatures are checked
+        # where the request comes in, and Slack's socket needs none.
+        async def authorize() -> AuthorizeResult:  # Bolt looks at the names of its parameters
+            return await self._who_we_are()
+
+        app = AsyncApp(
+            client=self._api.web,
+            authorize=authorize,
+            logger=_library,
+            process_before_response=True,
+            request_verification_enabled=False,
+        )
+        app.event("app_mention")(self._on_mention)
+        app.event("message")(self._on_message)
+        app.action(re.compile(""))(self._on_press)  # whatever the button is called
+        return app
+
+    async def _who_we_are(self) -> AuthorizeResult:
+        """Who we are, asked once; Bolt would ask for itself, and lose the event while Slack is down."""
+        us = await self._api.identity()
+        return AuthorizeResult(
+            enterprise_id=us.enterprise or None,
+            team_id=us.team,
+            bot_id=us.bot,
+            bot_user_id=us.user,
+            bot_token=self._api.web.token,
+        )
+
+    # ---- in
+
+    async def _on_mention(self, body: Json, event: Json) -> None:
+        if _is_said_by_a_person(event):
+            self._start(self._mentioned(body, event))
+
+    async def _on_message(self, body: Json, event: Json) -> None:
+        """A direct message is for us, without any mention. Channels' messages are none of our business."""
+        if event.get("channel_type") == "im" and _is_said_by_a_person(event):
+            self._start(self._mentioned(body, event))
+
+    async def _on_press(self, ack: AsyncAck, body: Json) -> None:
+        await ack()
+        if body.get("channel") and body.get("user"):
+            self._start(self._pressed(body))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(_logged(work))
+        self._at_work.add(task)
+        task.add_done_callback(self._at_work.discard)
+
+    # ---- to the desk and back
+
+    async def _mentioned(self, body: Json, event: Json) -> None:
+        us = await self._api.identity()
+        sender = await self._sender(str(event["user"]))
+        mention = Mention(
+            sender=sender,
+            channel=str(event["channel"]),
+            thread=str(event.get("thread_ts", "")),
+            ref=str(event["ts"]),
+            text=spoken(str(event.get("text", "")), us.user),
+            event=f"slack:{body.get('event_id') or event['ts']}",
+        )
+        answer = await self._serving.mention(mention)
+        await self._say(answer, sender, mention.channel, mention.thread, mention.ref)
+
+    async def _pressed(self, body: Json) -> None:
+        sender = await self._sender(str(body["user"]["id"]))
+        message: Json = body.get("message", {})
+        ref = str(message.get("ts", ""))
+        for action in body.get("actions", []):
+            # Not the trigger's id: that one is new when Slack delivers the same press again.
+            event = f"slack:{sender.user}:{ref}:{action.get('action_id', '')}:{action.get('action_ts', '')}"
+            answer = await self._serving.click(sender, str(action.get("value", "")), event)
+            await self._say(
+                answer, sender, str(body["channel"]["id"]), str(message.get("thread_ts", "")), ref
+            )
+
+    @property
+    def _serving(self) -> Desk:
+        if self._desk is None:
+            raise RuntimeError("somebody did something before there was a desk to take it to")
+        return self._desk
+
+    async def _sender(self, user: str) -> Sender:
+        return Sender("slack", user, await self._people.name(user))
+
+    async def _say(self, answer: Answer, to: Sender, channel: str, thread: str, ref: str) -> None:
+        """Publicly in the thread that it is about, or privately where the person looks at."""
+        if answer.message is None:
+            return
+        place = Place(channel, thread if answer.private else thread or ref)
+        key = f"answer:{ref}:{answer.message.key}".replace(".", "-").lower()[:64]
+        for trial in range(_TRIES):
+            try:
+                if answer.private:
+                    await self._chat.tell(place, answer.message, to.user)
+                elif not trial or await self._chat.find(place, key) is None:
+                    await self._chat.post(place, answer.message, key)
+                return
+            except ChatDown as why:
+                log.warning("an answer to %s is delayed: %s", to.id, why)
+                await self._pause(why.retry_after)
+            except ChatRefused as why:
+                log.error("an answer to %s could not be given: %s", to.id, why)
+                return
+        log.error("an answer to %s was given up", to.id)
+
+
+def _is_said_by_a_person(event: Json) -> bool:
+    """Not by a bot (not even by us), and not an edit or a deletion of what was said."""
+    return bool(event.get("user")) and not any(event.get(name) for name in ("bot_id", "subtype", "edited"))
+
+
+async def _logged(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except (ChatDown, ChatRefused) as why:
+        log.error("what somebody did in Slack could not be taken to the desk: %s", why)
+    except Exception:
+        log.exception("what somebody did in Slack could not be taken to the desk")
