@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
-from bot.clouds._kube import KubeClient
+from bot.clouds._kube import KubeHands, KubeReader
+from bot.clouds._kube_connection import KubeConnection
 from bot.clouds.kubeconfig import Context
 from checks.aws.facts import Aws
 from checks.host import Cluster
@@ -29,7 +30,7 @@ class Connected:
     """``roots`` and ``hands`` are what facts and steps are given. ``calls`` counts reads by kind of API."""
 
     cluster: Cluster
-    kube: KubeClient
+    kube: KubeReader
     roots: Mapping[Any, object]
     hands: Mapping[Any, object]
     calls: Callable[[], dict[str, int]]
@@ -39,10 +40,11 @@ class Connected:
 async def connect(context: Context, configured: Configured | None = None) -> Connected:
     """Clients for the cluster of ``context``; what is configured wins over what was found out.
 
-    :raises Unavailable: the kubeconfig's credentials cannot be used.
+    Nothing is asked yet; ``kube.reach()`` tells whether the API server answers.
     """
     cluster = _cluster(context, configured)
-    kube = KubeClient(context.name)
+    connection = KubeConnection(context.name)
+    kube = KubeReader(connection)
     aws = AwsReader(Sessions(), _roles(configured, "read_role"))
     aws_hands = AwsHands(Sessions(), _roles(configured, "write_role"))
 
@@ -52,13 +54,13 @@ async def connect(context: Context, configured: Configured | None = None) -> Con
     async def close() -> None:
         aws.close()
         aws_hands.close()
-        await kube.close()
+        await connection.close()
 
     return Connected(
         cluster,
         kube,
         roots={Cluster: cluster, Kube: kube, Aws: aws},
-        hands={KubeWriter: kube, AwsWriter: aws_hands},
+        hands={KubeWriter: KubeHands(connection), AwsWriter: aws_hands},
         calls=calls,
         close=close,
     )

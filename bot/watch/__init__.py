@@ -1,0 +1,1 @@
+"""What fails on a cluster now: seen once for the terminal, or watched for ever."""
