@@ -51,7 +51,7 @@ class Incident:
     note: str = ""  # the last thing people must know: a refusal, an expiry, a recovery by itself
     folded_into: str = ""
     asked_at: Stage = Stage.FOUND  # where a request goes back to if it comes to nothing
-    undo_of: datetime | None = None  # when the change that is being undone was started
+    undo_of: datetime | None = None  # when that change was started whose undo is not finished
     recovered: tuple[tuple[str, ...], ...] = ()  # keys of pulls that work again
     changed: datetime | None = None
     version: int = 0
@@ -270,7 +270,7 @@ class Incident:
 
     def undone(self, note: str = "") -> Incident:
         self._expect(Stage.UNDOING)
-        return self._next(stage=Stage.UNDONE, note=note)
+        return self._next(stage=Stage.UNDONE, note=note, undo_of=None)
 
     # ----
 

@@ -30,6 +30,7 @@ from handlers.incident import Incident, Stage
 from handlers.remedy import Plan
 
 _MARK = {Status.FAIL: "✗", Status.UNKNOWN: "?", Status.PASS: "✓"}
+_RANK = {Status.FAIL: 1, Status.UNKNOWN: 2, Status.PASS: 3}
 _STATE = {
     Stage.LOOKING: "🔎 Looking",
     Stage.FOUND: "🎯 Cause found",
@@ -44,6 +45,10 @@ _STATE = {
     Stage.FOLDED: "🔗 Same cause as another incident",
 }
 _SHOWN_WORKLOADS = 5
+# A message of Slack holds 50 blocks, and nobody reads more than this.
+_SHOWN_FINDINGS = 20
+_SHOWN_OFFERS = 10
+_SHOWN_TEXT = 2000
 _SETTLED = (Stage.FOUND, Stage.NEEDS_PERSON, Stage.RESOLVED, Stage.UNDONE)
 
 
@@ -58,9 +63,9 @@ def headline(incident: Incident) -> str:
         return found[0].verdict.summary
     if incident.stage is Stage.LOOKING:
         return "the checks are running"
-    undecided = [f for f in incident.findings if f.verdict.status is Status.UNKNOWN]
+    undecided = len({f.check for f in incident.findings if f.verdict.status is Status.UNKNOWN})
     if undecided:
-        return f"the cause is unknown: {len(undecided)} checks could not be decided"
+        return f"the cause is unknown: {undecided} check{'s' * (undecided != 1)} could not be decided"
     return "no check explains it"
 
 
@@ -83,6 +88,8 @@ def _root(incident: Incident) -> Message:
         blocks.append(Paragraph((f"… and {len(pulls) - _SHOWN_WORKLOADS} more",)))
     blocks.append(Paragraph((Bold(state), f" · {headline(incident)}")))
     note = f" · {incident.note}" if incident.note else ""
+    if incident.folded_into:
+        note += f" · it goes on in the thread of incident {incident.folded_into}"
     count = f"{pods} pod{'s' * (pods != 1)}"
     blocks.append(Paragraph((f"{count} · {pulls[0].symptom.value} · incident {incident.id}{note}",)))
     return Message("root", f"{state}: {subject(incident)}: {headline(incident)}", tuple(blocks))
@@ -95,11 +102,11 @@ def _its_image(incident: Incident) -> str:
 def _replies(incident: Incident) -> Iterator[Message]:
     if incident.findings:
         yield _diagnosis(incident)
-    for offer in incident.offers:
-        if offer.plan is not None:
-            yield _offer(incident, offer, offer.plan)
-    if any(offer.plan is None for offer in incident.offers):
-        yield _not_offered(incident)
+    planned = [(offer, offer.plan) for offer in incident.offers if offer.plan is not None]
+    for offer, plan in planned[:_SHOWN_OFFERS]:
+        yield _offer(incident, offer, plan)
+    if len(planned) < len(incident.offers) or len(planned) > _SHOWN_OFFERS:
+        yield _not_offered(incident, len(planned) - _SHOWN_OFFERS)
     if incident.request is not None and incident.stage is Stage.REQUESTED:
         yield _request(incident, incident.request)
     for number, change in enumerate(incident.changes):
@@ -110,7 +117,8 @@ def _replies(incident: Incident) -> Iterator[Message]:
 
 def _diagnosis(incident: Incident) -> Message:
     blocks: list[Block] = [Heading("Diagnosis")]
-    for finding, pulls in _told_once(incident):
+    told = list(_told_once(incident))
+    for finding, pulls in told[:_SHOWN_FINDINGS]:
         title = (
             finding.title if not _is_latent(finding) else f"{finding.title} (also wrong, not the cause now)"
         )
@@ -119,8 +127,9 @@ def _diagnosis(incident: Incident) -> Message:
         blocks.append(Paragraph((f"{mark} ", Bold(title), f"{about}: {finding.verdict.summary}")))
         if finding.verdict.evidence and finding.verdict.status is not Status.PASS:
             blocks.append(Pairs(finding.verdict.evidence))
+    blocks += _and_more(len(told) - _SHOWN_FINDINGS)
     blocks.append(Paragraph(("The runtime said:",)))
-    blocks.append(Code(incident.pulls[0].message or "(nothing: the pull hangs)"))
+    blocks.append(Code(_shortened(incident.pulls[0].message) or "(nothing: the pull hangs)"))
     if incident.stage in _SETTLED:
         again = Button("Check again", str(Action(Verb.CHECK_AGAIN, incident.id)))
         mute = Button("Mute 2 h", str(Action(Verb.MUTE, incident.id)))
@@ -130,15 +139,14 @@ def _diagnosis(incident: Incident) -> Message:
 
 def _told_once(incident: Incident) -> Iterator[tuple[Finding, str]]:
     """Findings, causes first, each said once; with the workloads it concerns where they differ."""
-    rank = {Status.FAIL: 1, Status.UNKNOWN: 2, Status.PASS: 3}
-    merged: dict[tuple[str, object], list[Finding]] = {}
+    merged: dict[tuple[str, object, bool], list[Finding]] = {}
     for finding in incident.findings:
-        merged.setdefault((finding.check, finding.verdict), []).append(finding)
+        merged.setdefault((finding.check, finding.verdict, finding.is_cause), []).append(finding)
     everyone = len({pull.key for pull in incident.pulls})
     groups = sorted(
         merged.values(),
         key=lambda same: (
-            0 if same[0].is_cause else rank[same[0].verdict.status],
+            0 if same[0].is_cause else _RANK[same[0].verdict.status],
             same[0].leg,
             same[0].check,
         ),
@@ -161,17 +169,13 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
     blocks += [Paragraph(("The same by hand:",)), Code("\n".join(commands))]
     way_back = "can be undone" if plan.reversible else "CANNOT be undone"
     blocks.append(Paragraph((f"Risk {offer.risk.name.lower()} · {way_back} · plan {plan.digest}",)))
-    askable = incident.stage in (Stage.FOUND, Stage.EXECUTED) and not _is_done(incident, plan)
+    askable = incident.stage in (Stage.FOUND, Stage.EXECUTED) and not incident.is_done(plan.digest)
     if not offer.enabled:
         blocks.append(Paragraph(("Not enabled for this bot: a person can run the commands above.",)))
     elif askable:
         ask = Action(Verb.FIX, incident.id, plan.digest)
         blocks.append(Buttons((Button(f"Fix: {offer.title}", str(ask), "primary"),)))
     return Message(f"offer:{plan.digest}", f"Proposal: {offer.title}", tuple(blocks))
-
-
-def _is_done(incident: Incident, plan: Plan) -> bool:
-    return any(c.digest == plan.digest and not c.error and not c.undone_by for c in incident.changes)
 
 
 def _diffs(plan: Plan) -> list[Block]:
@@ -185,13 +189,17 @@ def _diffs(plan: Plan) -> list[Block]:
 def unified(before: str, after: str) -> str:
     """A unified diff without file names, whole where it is short."""
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=4)
-    return "\n".join(line for line in lines if not line.startswith(("---", "+++")))
+    return "\n".join(list(lines)[2:])  # the first two name files
 
 
-def _not_offered(incident: Incident) -> Message:
-    said = dict.fromkeys((o.title, o.refused) for o in incident.offers if o.plan is None)
-    blocks = tuple(Paragraph((Bold(title), f": {why}")) for title, why in said)
-    return Message("not-offered", "Not offered, and why", (Heading("Not offered, and why"), *blocks))
+def _not_offered(incident: Incident, too_many: int) -> Message:
+    said = list(dict.fromkeys((o.title, o.refused) for o in incident.offers if o.plan is None))
+    blocks: list[Block] = [Heading("Not offered, and why")]
+    blocks += [Paragraph((Bold(title), f": {why}")) for title, why in said[:_SHOWN_FINDINGS]]
+    blocks += _and_more(len(said) - _SHOWN_FINDINGS)
+    if too_many > 0:
+        blocks.append(Paragraph((f"{too_many} more plans: too many for a thread; do the first ones first.",)))
+    return Message("not-offered", "Not offered, and why", tuple(blocks))
 
 
 def _request(incident: Incident, request: Request) -> Message:
@@ -201,7 +209,7 @@ def _request(incident: Incident, request: Request) -> Message:
     blocks: list[Block] = [Paragraph(line), Paragraph(("Plan ", Mono(request.digest), ", shown above."))]
     if request.approvals:
         names = ", ".join(one.by.name for one in request.approvals)
-        blocks.append(Paragraph((f"Approved so far by {names}; one more approver is needed.",)))
+        blocks.append(Paragraph((f"Approved so far by {names}; it waits for another approver.",)))
     approve = Action(Verb.APPROVE, incident.id, request.digest)
     reject = Action(Verb.REJECT, incident.id, request.digest)
     buttons = (Button("Approve", str(approve), "primary"), Button("Reject", str(reject), "danger"))
@@ -212,17 +220,22 @@ def _request(incident: Incident, request: Request) -> Message:
 
 def _change(incident: Incident, number: int, change: Change) -> Message:
     approved = f"Approved by {', '.join(change.approved_by)}."
+    step = min(len(change.steps) + 1, change.planned)
     if change.error:
-        back = "everything was put back" if change.whole else f"{change.walked_back} steps were put back"
-        text = f"failed at step {len(change.steps) + 1} of {change.planned}: {change.error}; {back}"
+        done = f"{change.walked_back} of {len(change.steps)} steps were put back; look at the others"
+        back = "everything was put back" if change.steps else "nothing was changed"
+        text = f"failed at step {step} of {change.planned}: {change.error}; {back if change.whole else done}"
     elif change.finished is None:
-        text = f"step {len(change.steps) + 1} of {change.planned} is running"
+        text = f"step {step} of {change.planned} is running"
+    elif change.started == incident.undo_of:
+        undone = "is being undone" if incident.stage is Stage.UNDOING else "was not wholly undone"
+        text = f"done, and {undone}, as {change.undone_by} asked"
     elif change.undone_by:
         text = f"done, and then undone by {change.undone_by}"
     else:
         text = f"done: {change.planned} of {change.planned} steps"
     blocks: list[Block] = [Heading(change.title), Paragraph((f"{approved} ", Bold(text)))]
-    blocks += [Paragraph(("Changed ", Mono(step.diff().target))) for step in change.steps]
+    blocks += [Paragraph(("Changed ", Mono(one.diff().target))) for one in change.steps]
     if incident.undoable == change:
         undo = Action(Verb.UNDO, incident.id, change.digest)
         blocks.append(Buttons((Button("Undo", str(undo), "danger"),)))
@@ -230,10 +243,22 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
 
 
 def _verification(incident: Incident) -> Message:
-    lines = dict.fromkeys((f.verdict.status, f.title, f.verdict.summary) for f in incident.verified)
-    blocks = tuple(
-        Paragraph((f"{_MARK[status]} ", Bold(title), f": {summary}")) for status, title, summary in lines
-    )
+    seen = sorted(incident.verified, key=lambda f: _RANK[f.verdict.status])
+    lines = list(dict.fromkeys((f.verdict.status, f.title, f.verdict.summary) for f in seen))
+    blocks: list[Block] = [
+        Paragraph((f"{_MARK[status]} ", Bold(title), f": {summary}"))
+        for status, title, summary in lines[:_SHOWN_FINDINGS]
+    ]
+    blocks += _and_more(len(lines) - _SHOWN_FINDINGS)
     good = all(f.verdict.status is Status.PASS for f in incident.verified)
-    text = "Verified" if good else "Watching whether it helped"
+    watching = incident.stage is Stage.EXECUTED
+    text = "Verified" if good else "Watching whether it helped" if watching else "Not verified"
     return Message("verification", text, (Heading(text), *blocks))
+
+
+def _and_more(count: int) -> list[Block]:
+    return [Paragraph((f"… and {count} more",))] if count > 0 else []
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_TEXT else f"{text[:_SHOWN_TEXT]}… ({len(text)} characters)"

@@ -4,90 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.model import Finding, Leg, Symptom, Verdict, failed, passed, unknown
-from handlers.decision import NotAllowed, NotNow, Offer, Person
+from checks.model import Leg, Symptom, failed, passed, unknown
+from handlers.decision import NotAllowed, NotNow, Person
 from handlers.incident import Incident, Stage, incident_id
-from handlers.remedy import Plan
-from tests.fakes.doors import ANA, BEN, CLEO, Turn, open_door, pull
-
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-LATER = NOON + timedelta(minutes=30)
-
-OAK = Turn("oak", before=True, after=False)
-PINE = Turn("pine", before=True, after=False)
-
-
-def offer_of(*steps: Turn, enabled: bool = True) -> Offer:
-    return Offer.of(open_door, Plan(steps), enabled=enabled)
-
-
-OFFERS = (offer_of(OAK), offer_of(PINE), Offer.of(open_door, None, refused="it is open"))
-DIGEST, OTHER = OFFERS[0].digest, OFFERS[1].digest
-
-
-def finding(
-    verdict: Verdict,
-    check: str = "door",
-    leg: Leg = Leg.RIGHTS,
-    *,
-    workload: str = "web",
-    explains: bool = True,
-) -> Finding:
-    return Finding(check, "The door is open", leg, pull(workload), verdict, explains)
-
-
-SHUT = finding(failed("shut", about="oak"))
-
-
-def looking() -> Incident:
-    return Incident("1a2b3c4d", "prod", NOON, (pull(), pull("api")))
-
-
-def found() -> Incident:
-    return looking().found([SHUT]).proposed(OFFERS)
-
-
-def requested() -> Incident:
-    return found().requested(DIGEST, ANA, NOON, LATER)
-
-
-def approved() -> Incident:
-    return approve(requested(), BEN)
-
-
-def approve(
-    incident: Incident, by: Person, *, at: datetime = NOON, second_person: bool = False, quorum: int = 1
-) -> Incident:
-    return incident.approved(DIGEST, by, at, second_person=second_person, quorum=quorum)
-
-
-def executing() -> Incident:
-    return approved().executing(NOON)
-
-
-def executed() -> Incident:
-    return executing().stepped(OAK).executed(LATER)
-
-
-AT: dict[Stage, Callable[[], Incident]] = {
-    Stage.LOOKING: looking,
-    Stage.FOUND: found,
-    Stage.REQUESTED: requested,
-    Stage.APPROVED: approved,
-    Stage.EXECUTING: executing,
-    Stage.EXECUTED: executed,
-    Stage.UNDOING: lambda: executed().undoing(DIGEST, BEN),
-    Stage.RESOLVED: lambda: executed().resolved(),
-    Stage.UNDONE: lambda: executed().undoing(DIGEST, BEN).undone(),
-    Stage.NEEDS_PERSON: lambda: executed().handed_over("it did not help"),
-    Stage.FOLDED: lambda: looking().folded("4d3c2b1a"),
-}
+from tests.fakes.doors import ANA, BEN, CLEO, Turn, pull
+from tests.fakes.stages import (
+    AT,
+    DIGEST,
+    LATER,
+    NOON,
+    OAK,
+    OFFERS,
+    OTHER,
+    PINE,
+    SHUT,
+    approve,
+    approved,
+    executed,
+    executing,
+    finding,
+    found,
+    looking,
+    offer_of,
+    requested,
+)
 
 MOVES: dict[str, Callable[[Incident], Incident]] = {
     "found": lambda i: i.found([SHUT]),
