@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.chat.message import Message
 from bot.chat.platform import Chat, ChatDown, ChatRefused, Place
 from bot.chat.present import present
-from bot.chat.sync import Edit, changes, digest
+from bot.chat.sync import Edit, Post, changes, digest
 from bot.log import about_incident
 from bot.store.ports import Posted, State, StoreDown
 from handlers.incident import Incident, Stage
@@ -22,6 +22,7 @@ from handlers.incident import Incident, Stage
 log = logging.getLogger(__name__)
 
 _STORE_RETRY_SECONDS = 2.0
+_VERSIONS_KEPT = 1000
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class ChatScreen:
 
     ``patience``: seconds that an incident which is still being looked at waits before its root is
     posted; most are diagnosed by then, and those that turn out to be told already post nothing.
+    ``pause`` waits for seconds before what failed is tried again.
     """
 
     def __init__(
@@ -46,18 +48,31 @@ class ChatScreen:
         channel_of: Callable[[str, str], str],
         *,
         patience: float = 2.0,
+        pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._state = state
         self._chats = chats
         self._channel_of = channel_of
         self._patience = patience
+        self._pause = pause
+        self._versions: dict[str, int] = {}
         self._workers: dict[tuple[str, str], _Worker] = {}
 
     async def show(self, incident: Incident) -> None:
+        if self._is_overtaken(incident):
+            return
         for chat in self._chats:
             channel = self._channel_of(incident.cluster, chat.name)
             if channel:
                 self._tell(incident, chat, channel)
+
+    def _is_overtaken(self, incident: Incident) -> bool:
+        """A save whose answer was lost for a while is shown after the one that followed it."""
+        newest = self._versions.pop(incident.id, 0)
+        self._versions[incident.id] = max(newest, incident.version)
+        if len(self._versions) > _VERSIONS_KEPT:
+            del self._versions[next(iter(self._versions))]
+        return incident.version < newest
 
     def _tell(self, incident: Incident, chat: Chat, channel: str) -> None:
         key = (incident.id, chat.name)
@@ -65,8 +80,7 @@ class ChatScreen:
         if worker is None:
             worker = self._workers[key] = _Worker(incident, asyncio.Event())
             worker.task = asyncio.create_task(self._work(key, worker, chat, channel), name=f"show {key}")
-        elif incident.version >= worker.newest.version:
-            worker.newest = incident
+        worker.newest = incident
         worker.news.set()
 
     async def _work(self, key: tuple[str, str], worker: _Worker, chat: Chat, channel: str) -> None:
@@ -80,11 +94,11 @@ class ChatScreen:
                     log.error("%s refuses messages to %s: %s", chat.name, channel, why)
                 except ChatDown as why:
                     log.warning("%s does not take messages now: %s", chat.name, why)
-                    await _pause_or_news(worker, why.retry_after)
+                    await self._pause(why.retry_after)  # even if there is news: the chat asked for it
                     worker.news.set()
                 except StoreDown as why:
                     log.warning("the store does not answer: %s", why)
-                    await asyncio.sleep(_STORE_RETRY_SECONDS)
+                    await self._pause(_STORE_RETRY_SECONDS)
                     worker.news.set()
                 except Exception:
                     log.exception("an incident could not be shown in %s", chat.name)
@@ -101,25 +115,35 @@ class ChatScreen:
 
     async def _bring_in_line(self, incident: Incident, chat: Chat, channel: str) -> None:
         posted = dict(await self._state.refs(incident.id, chat.name))
-        if incident.stage is Stage.FOLDED and not posted:
-            return  # it is told elsewhere and nobody has seen this one
-        thread = present(incident)
-        for change in changes(thread, posted):
-            root = "" if change.message.key == "root" else posted["root"].ref
-            place = Place(posted["root"].channel if "root" in posted else channel, root)
-            if isinstance(change, Edit):
-                await chat.edit(place, change.ref, change.message)
-                ref = change.ref
-            else:
-                ref = await self._post(incident.id, chat, place, change.message, posted)
-            seen = Posted(ref, digest(change.message), place.channel)
-            await self._state.remember(incident.id, chat.name, change.message.key, seen)
-            posted[change.message.key] = seen
+        if incident.stage is Stage.FOLDED and not await _was_seen(incident, chat, posted):
+            return  # it is told elsewhere
+        for change in changes(present(incident), posted):
+            try:
+                await self._make(change, incident.id, chat, channel, posted)
+            except ChatRefused as why:
+                if "root" not in posted or not posted["root"].ref:
+                    raise
+                # Somebody deleted that message, say. The others still tell the present state.
+                log.error("%s refuses the message %s: %s", chat.name, change.message.key, why)
+
+    async def _make(
+        self, change: Post | Edit, incident_id: str, chat: Chat, channel: str, posted: dict[str, Posted]
+    ) -> None:
+        root = "" if change.message.key == "root" else posted["root"].ref
+        place = Place(posted["root"].channel if "root" in posted else channel, root)
+        if isinstance(change, Edit):
+            await chat.edit(place, change.ref, change.message)
+            ref = change.ref
+        else:
+            ref = await self._post(incident_id, chat, place, change.message, posted)
+        seen = Posted(ref, digest(change.message), place.channel)
+        await self._state.remember(incident_id, chat.name, change.message.key, seen)
+        posted[change.message.key] = seen
 
     async def _post(
         self, incident_id: str, chat: Chat, place: Place, message: Message, posted: dict[str, Posted]
     ) -> str:
-        key = f"{incident_id}:{message.key}"
+        key = _key(incident_id, message.key)
         if message.key in posted:
             ref = await chat.find(place, key)
             if ref is not None:
@@ -142,6 +166,18 @@ class ChatScreen:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _was_seen(incident: Incident, chat: Chat, posted: dict[str, Posted]) -> bool:
+    root = posted.get("root")
+    if root is None or root.ref:
+        return root is not None
+    # About to be posted when we last knew: the chat knows whether it was.
+    return await chat.find(Place(root.channel), _key(incident.id, "root")) is not None
+
+
+def _key(incident_id: str, message_key: str) -> str:
+    return f"{incident_id}:{message_key}"
 
 
 async def _pause_or_news(worker: _Worker, seconds: float) -> None:
