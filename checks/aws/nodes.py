@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from checks.aws.facts import Aws, Grant
 from checks.graph import fact
@@ -37,7 +39,11 @@ def instance_id(host: Host) -> InstanceId:
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """``profile_arn`` is empty where the instance has no instance profile."""
+    """``profile_arn`` is empty where the instance has no instance profile.
+
+    Subnet, security groups and addresses are those of its primary network interface, which is the one that
+    kubelet and the runtime use; further ones are for pods. ``public_address`` is empty where it has none.
+    """
 
     id: str
     region: str
@@ -47,6 +53,8 @@ class Instance:
     security_groups: tuple[str, ...]
     profile_arn: str
     tags: tuple[tuple[str, str], ...]
+    address: str = ""
+    public_address: str = ""
 
 
 @fact()
@@ -59,17 +67,35 @@ async def instance(where: InstanceId, aws: Aws) -> Instance:
         ) from None
     for reservation in answer.get("Reservations", ()):
         for one in reservation.get("Instances", ()):
-            return Instance(
-                id=where.id,
-                region=where.region,
-                account=reservation.get("OwnerId", ""),
-                vpc=one.get("VpcId", ""),
-                subnet=one.get("SubnetId", ""),
-                security_groups=tuple(sorted(group["GroupId"] for group in one.get("SecurityGroups", ()))),
-                profile_arn=one.get("IamInstanceProfile", {}).get("Arn", ""),
-                tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in one.get("Tags", ()))),
-            )
+            return _instance(where, reservation.get("OwnerId", ""), one)
     raise Unavailable(f"EC2 does not show the instance {where.id} (terminated, or managed by AWS)")
+
+
+def _instance(where: InstanceId, account: str, one: Mapping[str, Any]) -> Instance:
+    primary = _primary_interface(one)
+    groups = primary.get("Groups") or one.get("SecurityGroups", ())
+    public = primary.get("Association", {}).get("PublicIp") or one.get("PublicIpAddress")
+    return Instance(
+        id=where.id,
+        region=where.region,
+        account=account,
+        vpc=primary.get("VpcId") or one.get("VpcId", ""),
+        subnet=primary.get("SubnetId") or one.get("SubnetId", ""),
+        security_groups=tuple(sorted(group["GroupId"] for group in groups)),
+        profile_arn=one.get("IamInstanceProfile", {}).get("Arn", ""),
+        tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in one.get("Tags", ()))),
+        address=primary.get("PrivateIpAddress") or one.get("PrivateIpAddress", ""),
+        public_address=public or "",
+    )
+
+
+def _primary_interface(instance: Mapping[str, Any]) -> Mapping[str, Any]:
+    for one in instance.get("NetworkInterfaces", ()):
+        attachment = one.get("Attachment", {})
+        if (attachment.get("DeviceIndex"), attachment.get("NetworkCardIndex", 0)) == (0, 0):
+            found: Mapping[str, Any] = one
+            return found
+    return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,16 +94,16 @@ class Statement:
         return all_of((
             self._principal(request.caller, ways),
             self._listed("Action", lambda one, _: action_alike(one, request.action)),
-            self._listed("Resource", lambda one, none: resource_alike(one, request.resource, values, none)),
+            self._listed("Resource", lambda one, no: resource_alike(one, request.resource, values, negated=no)),
             conditions_hold(self.conditions, request.context, variables=self.variables),
         ))  # fmt: skip
 
-    def _listed(self, element: str, alike: Callable[[str, Match], Match]) -> Match:
+    def _listed(self, element: str, alike: Callable[[str, bool], Match]) -> Match:
         """``Action`` or ``Resource``, or their opposites; a repository's policy has no ``Resource``."""
         if element in self.elements:
-            return any_of(alike(one, Match.NO) for one in self.elements[element])
+            return any_of(alike(one, False) for one in self.elements[element])
         if f"Not{element}" in self.elements:
-            return any_of(alike(one, Match.UNKNOWN) for one in self.elements[f"Not{element}"]).inverted()
+            return any_of(alike(one, True) for one in self.elements[f"Not{element}"]).inverted()
         return Match.YES
 
     def _principal(self, caller: Caller, ways: Collection[Way]) -> Match:

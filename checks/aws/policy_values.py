@@ -68,24 +68,25 @@ def arn_alike(wanted: str, actual: str, context: Context | None, valueless: Matc
     return Match.of(all(fits(part, other) for part, other in zip(parts, others, strict=True)))
 
 
-def resource_alike(wanted: str, arn: str, context: Context | None, valueless: Match = Match.NO) -> Match:
+def resource_alike(wanted: str, arn: str, context: Context | None, *, negated: bool = False) -> Match:
     """As ``alike``, for ``Resource``: part by part, missing parts being ``*``, or across the colons.
 
     A ``*`` at the end of a part "can expand to match beyond the colon boundaries", so where both
     readings differ the answer is unknown; so it is for a pattern as the type of a resource, which AWS
     does not allow (docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html
-    and …/reference-arns.html).
+    and …/reference-arns.html). ``negated``, of ``NotResource``: whether "all but the resources of a
+    service" spares an action that has no resource, ``arn`` being ``*``, is not documented either.
     """
     if wanted == "*":
         return Match.YES
     pattern = filled_in(wanted, context)
     if isinstance(pattern, Match):
-        return valueless if pattern is Match.NO else pattern
+        return Match.UNKNOWN if negated else pattern
     across = fits(pattern, arn)
-    if ":" not in arn:
-        return Match.of(across)
     parts = _parts(pattern)
     parts += [(Wild.MANY,)] * (6 - len(parts))
+    if ":" not in arn:
+        return Match.UNKNOWN if negated and parts[5] == (Wild.MANY,) else Match.of(across)
     by_part = all(fits(part, other) for part, other in zip(parts, arn.split(":", 5), strict=True))
     if across is by_part:
         return Match.UNKNOWN if across and _wild_type(parts[5]) else Match.of(across)
