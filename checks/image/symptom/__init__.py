@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from checks.image.symptom import details
-from checks.image.symptom.rules import RULES
-from checks.image.symptom.text import (
-    attempts,
-    mirrors_and_upstream,
-    plain,
-    without_names,
-    without_wrappers,
-)
+from checks.image.symptom.names import without_names
+from checks.image.symptom.rules import first_match
+from checks.image.symptom.rules.rule import Rule
+from checks.image.symptom.text import attempts, mirrors_and_upstream, plain, without_wrappers
 from checks.model import Symptom
 
 # kubelet's and CRI-O's own words for what happened, where the message may have been cut short.
@@ -23,7 +20,12 @@ _OF_REASON = {
     "SignatureValidationFailed": Symptom.SIGNATURE_REJECTED,
     "FailedToRetrieveImagePullSecret": Symptom.PULL_SECRET_MISSING,
 }
-_OF_REASON_IF_NOTHING_ELSE = {
+# Where there is no message at all. A container that waits without a word may be pulling for ever.
+_OF_REASON_ALONE = {
+    "": Symptom.STALLED,
+    "ContainerCreating": Symptom.STALLED,
+    "PodInitializing": Symptom.STALLED,
+    "Pulling": Symptom.STALLED,
     "RegistryUnavailable": Symptom.CONNECT_FAILED,
     "BackOff": Symptom.BACKOFF_ONLY,
     "ImagePullBackOff": Symptom.BACKOFF_ONLY,
@@ -62,9 +64,7 @@ def classify(message: str, reason: str = "") -> Reading:
     image = details.image(text)
     principal, action = details.principal_and_action(text)
     return Reading(
-        symptom=_OF_REASON.get(reason)
-        or _symptom(text)
-        or _OF_REASON_IF_NOTHING_ELSE.get(reason, Symptom.OTHER),
+        symptom=_symptom(text, reason),
         host=details.host(text, image),
         image=image,
         principal=principal,
@@ -85,7 +85,7 @@ def most_telling(messages: Iterable[str]) -> str:
 
 def _weight(symptom: Symptom) -> int:
     match symptom:
-        case Symptom.BACKOFF_ONLY:
+        case Symptom.BACKOFF_ONLY | Symptom.STALLED:
             return 0
         case Symptom.OTHER:
             return 1
@@ -95,25 +95,39 @@ def _weight(symptom: Symptom) -> int:
             return 3
 
 
-def _symptom(text: str) -> Symptom | None:
-    """The first attempt that says anything decides."""
+def _symptom(text: str, reason: str) -> Symptom:
+    if reason in _OF_REASON:
+        return _OF_REASON[reason]
+    if not text:
+        return _OF_REASON_ALONE.get(reason, Symptom.OTHER)
+    rule = deciding_rule(text)
+    return rule.symptom if rule else Symptom.OTHER
+
+
+def deciding_rule(text: str) -> Rule | None:
+    """The rule that a plain text is read by: of several attempts, the first that says anything decides."""
     for attempt in attempts(text):
-        found = _symptom_of_one(attempt)
-        if found is not None:
-            return found
+        rule = _rule_of_one(attempt)
+        if rule is not None:
+            return rule
     return None
 
 
-def _symptom_of_one(text: str) -> Symptom | None:
+def _rule_of_one(text: str) -> Rule | None:
     parts = mirrors_and_upstream(text)
     if parts is None:
         return _first_rule(text)
     mirror, upstream = (_first_rule(part) for part in parts)
-    if mirror is not None and mirror not in _NO_ANSWER and (upstream is None or upstream in _NO_ANSWER):
-        return mirror
-    return upstream
+    mirror_answered = mirror is not None and mirror.symptom not in _NO_ANSWER
+    upstream_answered = upstream is not None and upstream.symptom not in _NO_ANSWER
+    return mirror if mirror_answered and not upstream_answered else upstream
 
 
-def _first_rule(text: str) -> Symptom | None:
-    bare = without_names(without_wrappers(text))
-    return next((rule.symptom for rule in RULES if rule.pattern.search(bare)), None)
+def _first_rule(text: str) -> Rule | None:
+    bare = without_wrappers(without_names(text))
+    return _remembered(bare) if len(bare) <= _REMEMBERED_LENGTH else first_match(bare)
+
+
+# Without names, the messages of a whole cluster are a few hundred texts.
+_REMEMBERED_LENGTH = 2_000
+_remembered = lru_cache(maxsize=4_096)(first_match)

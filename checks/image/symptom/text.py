@@ -1,7 +1,7 @@
 """From what a runtime printed to the part that states the cause, in plain words.
 
 Messages are wrapped several times on their way up: registry, containerd, CRI, kubelet, and the log
-they were copied from. Names are blanked out, because an image called ``denied`` says nothing.
+they were copied from. What wraps is taken off here; what names are blanked out is in ``names``.
 """
 
 from __future__ import annotations
@@ -10,83 +10,75 @@ import re
 
 # The API server keeps 1 kB of an event; logs can be long. The cause is at either end, so the
 # middle may go, and every later step works on a bounded text.
-_KEPT = 16_000
+_KEPT = 8_000
 
 _ESCAPED_QUOTE = re.compile(r'\\{1,32}"')
 _ESCAPED_BREAK = re.compile(r"\\{1,32}[nrt]")
-_SPACE = re.compile(r"\s+")
+_TYPOGRAPHIC = str.maketrans("’‘“”\xa0", "''\"\" ")
+# Proxies and load balancers answer with pages; "403 Forbidden</h1>" is no path. Placeholders such as
+# <account> are not HTML and stay in the name they are part of.
+_HTML = re.compile(
+    r"</?(?:html|head|body|title|h[1-6]|hr|br|p|center|pre|code|message|error)\b[^<>]{0,200}>", re.I
+)
 
 
 def plain(message: str) -> str:
-    """One line without escapes: logs and JSON quote what they carry, often more than once."""
+    """One line without escapes and mark-up: logs and JSON quote what they carry, often more than once."""
     if len(message) > 2 * _KEPT:
         message = f"{message[:_KEPT]} {message[-_KEPT:]}"
-    message = _ESCAPED_QUOTE.sub('"', message)
-    message = _ESCAPED_BREAK.sub(" ", message)
-    message = message.replace("’", "'").replace("“", '"').replace("”", '"')
-    return _SPACE.sub(" ", message).strip()
+    if "\\" in message:
+        message = _ESCAPED_QUOTE.sub('"', message)
+        message = _ESCAPED_BREAK.sub(" ", message)
+    if not message.isascii():
+        message = message.translate(_TYPOGRAPHIC)
+    if "</" in message:
+        message = _HTML.sub(" ", message)
+    return " ".join(message.split())
 
 
-# A URL keeps what it was for: a manifest, a blob, a token.
-_URL = re.compile(r"(?i)\bhttps?:/{1,2}[^\s\"'<>]*")
-_KIND_OF_URL = re.compile(r"/(manifests|blobs|token)\b")
-# Quoted words, unless they are a key or a value of JSON: `{"code":"DENIED"}`.
-_QUOTED = re.compile(r'(^|[^\w:{,\[]) ?"[^"\s]{0,1024}"')
-# What follows these words is a name, however it is spelt.
-_NAMED = re.compile(
-    r"\b(lookup|pull access denied for|requested access to|reading manifest|repository|manifest for"
-    r"|image name|unauthorized to access repository:|pull failed for|unable to pull|Pulling from)"
-    r" (?!name\b|does\b|not\b|or\b|with\b|unknown\b|image\b|access\b|the\b|secrets\b)[^\s,\"]{1,1024}"
-)
-# A path, a reference, an address: words joined by slashes, colons and @.
-_JOINED = re.compile(r"(?<![\w.])/?[\w.<>*#%+~=-]+(?:[/:@][\w.<>*#%+~=-]+)+")
-_KEEPS_MEANING = re.compile(
-    r"(?i)(i/o|input/output|net/http|archive/tar|application/|text/|linux/|windows/|http/[\d.]+"
-    r"|(denied|unauthorized|unknown|errors?|toomanyrequests|forbidden|code|reason|status|x509|tls"
-    r"|manifest unknown|ecr|sts|secretsmanager):)"
-)
-_HOST = re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)+\b")
-
-
-def without_names(text: str) -> str:
-    """``text`` with images, hosts, paths and addresses blanked out, in lower case."""
-    text = _URL.sub(_url, text)
-    text = _QUOTED.sub(r'\1 "…"', text)
-    text = _NAMED.sub(r"\1 …", text)
-    text = _JOINED.sub(lambda found: found[0] if _KEEPS_MEANING.match(found[0]) else "…", text)
-    return _HOST.sub("…", text).lower()
-
-
-def _url(found: re.Match[str]) -> str:
-    kind = _KIND_OF_URL.search(found[0])
-    tail = ":" if found[0].endswith(":") else ""
-    return f"url {kind[1] if kind else ''}{tail}"
-
-
-# The Docker API's own status tells how the daemon failed, not what the registry said.
-_WRAPPER = re.compile(
-    r"(?i)API error \(\d{3}\):?|ErrorCode: ?\d{3},? ?(?:Reason:)?|rpc error: code = \w+ desc = ?"
-    r"|error response from daemon:|exit status \d+"
-)
 # kubelet joins the attempts of one pull: "[with credentials, anonymously]" (apimachinery's Aggregate).
 _NEXT_ATTEMPT = re.compile(
-    r"(?i),\s+(?=rpc error: code =|failed to pull (?:and unpack )?image|error response from daemon:)"
+    r"(?i), (?=rpc error: code =|failed to pull (?:and unpack )?image|error response from daemon:)"
 )
-_MIRRORS = re.compile(r"\(Mirrors also failed: (?P<mirrors>.{1,8000}?)\]\): ", re.DOTALL)
 
 
 def attempts(text: str) -> list[str]:
     """The attempts that one message lists, in order; a list of one where it lists none."""
-    if "[" not in text:
+    if "[" not in text or ", " not in text:
         return [text]
     return _NEXT_ATTEMPT.split(text)
 
 
+_MIRRORS = "(Mirrors also failed: "
+_MIRRORS_END = "]): "
+
+
 def mirrors_and_upstream(text: str) -> tuple[str, str] | None:
     """containers/image names mirrors first, the upstream registry last (docker_image_src.go)."""
-    found = _MIRRORS.search(text)
-    return (found["mirrors"], text[found.end() :]) if found else None
+    start = text.find(_MIRRORS)
+    end = text.find(_MIRRORS_END, start)
+    if start < 0 or end < 0:
+        return None
+    return text[start + len(_MIRRORS) : end], text[end + len(_MIRRORS_END) :]
+
+
+# What tells how the messenger failed, not why: gRPC's code, the Docker API's status, and where
+# containerd was to unpack to. Each pattern begins with what is looked for first.
+_WRAPPERS = tuple(
+    (start, re.compile(start + rest))
+    for start, rest in (
+        ("rpc error: code = ", r"\w+ desc = ?"),
+        ("api error ", r"\(\d{3}\):?"),
+        ("errorcode: ", r"\d{3},? ?(?:reason:)?"),
+        ("exit status ", r"\d+"),
+        ("failed to unpack image on snapshotter ", r"[\w.…-]{1,100}:"),
+    )
+)
 
 
 def without_wrappers(text: str) -> str:
-    return _WRAPPER.sub(" ", text)
+    """``text`` is in lower case, and so is the answer."""
+    for start, pattern in _WRAPPERS:
+        if start in text:
+            text = pattern.sub(" ", text)
+    return text

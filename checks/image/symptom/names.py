@@ -1,0 +1,175 @@
+"""Names are blanked out before anything is read: an image called ``denied`` says nothing.
+
+A name is known by its form (joined by slashes, dots, colons, @), by quotes around one word, or by the
+words before it. ``…`` stands where one was.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+# No reference, host or ARN is longer, and what is remembered below stays small.
+_LONGEST = 1100
+
+# The words before a name that may look like any word. Where more than one leads to it, the word
+# before that is told too: "manifest for X", "reading manifest X", but not "waiting for X".
+_LEADS_TO_A_NAME: dict[str, frozenset[str]] = {
+    "lookup": frozenset(),
+    "repository": frozenset(),
+    "repository:": frozenset(),
+    "project": frozenset(),
+    "namespace": frozenset(),
+    "artifact": frozenset(),
+    "registry": frozenset({"docker", "container", "pinging", "ping", "contact"}),
+    "host": frozenset({"from", "resolve"}),
+    "[manifests": frozenset(),
+    "[blobs": frozenset(),
+    "ref": frozenset({"resolve", "on"}),
+    "reference": frozenset({"resolve", "parse"}),
+    "manifest": frozenset({"reading", "fetching", "read"}),
+    "for": frozenset({"manifest", "denied", "failed", "secret", "credentials", "tag", "digest"}),
+    "to": frozenset({"access"}),
+    "from": frozenset({"pulling", "pull"}),
+    "pull": frozenset({"to"}),
+    "image": frozenset({"pulling", "pull", "no", "such", "resolve", "inspect", "inspecting", "get", "find"}),
+    "image:": frozenset({"such", "find"}),
+    "name": frozenset({"image"}),
+    "tag": frozenset(),
+    "secret": frozenset(),
+    "secrets": frozenset(),
+    "short-name": frozenset(),
+}
+# Said after those words in ordinary sentences.
+_NO_NAME = frozenset({
+    "a", "access", "an", "and", "any", "apply", "are", "at", "be", "been", "can", "cannot",
+    "client", "containing", "could", "credential", "credentials", "data", "does", "exist",
+    "exists", "found", "from", "has", "have", "id", "image", "images", "in", "index", "info",
+    "invalid", "is", "it", "key", "keys", "layer", "list", "manager", "manifest", "manifests",
+    "might", "missing", "mode", "must", "name", "named", "names", "no", "not", "of", "on",
+    "one", "operation", "or", "policy", "pull", "reading", "reference", "request", "required",
+    "requires", "resource", "returned", "returns", "rpc", "schema", "secret", "secrets",
+    "service", "status", "tagged", "text", "that", "the", "this", "timed", "to", "too", "type",
+    "unavailable", "unsupported", "value", "version", "was", "were", "with", "you", "your"
+})  # fmt: skip
+# Either: "access to the repository denied", "repository denied not found". What follows tells.
+_PERHAPS_A_NAME = frozenset(
+    ["denied", "error", "errors", "failed", "failure", "forbidden", "timeout", "unauthorized", "unknown"]
+)
+_FOLLOWS_A_NAME = frozenset(["not", "does", "was", "in", "or", "returns"])
+# Only a name follows these.
+_ONLY_NAMES = frozenset({"lookup", "[manifests", "[blobs"})
+# Keys of JSON and of logs whose value says something.
+_TELLING_KEYS = frozenset({
+    "code", "error", "errors", "message", "msg", "reason", "status", "statuscode", "title",
+    "detail", "details", "err", "errorcode"
+})  # fmt: skip
+
+
+def without_names(text: str) -> str:
+    """``text``, one line, with images, hosts, paths and addresses blanked out, in lower case."""
+    words = text.split(" ")
+    blanked = []
+    before = before_that = ""
+    for at, word in enumerate(words):
+        leads = _LEADS_TO_A_NAME.get(before)
+        if leads is not None and _is_led_to(before, before_that, leads, word, words[at + 1 : at + 2]):
+            blanked.append("…" + _punctuation_after(word))
+        elif before[-2:] == '":' and before.strip('"{[,:') in _TELLING_KEYS:
+            blanked.append(_blanked(word.replace('"', "")))
+        else:
+            blanked.append(_blanked(word))
+        before_that, before = before, word.lower()
+    return " ".join(blanked)
+
+
+def _is_led_to(before: str, before_that: str, leads: frozenset[str], word: str, after: list[str]) -> bool:
+    if leads and before_that.strip("\"'([:,") not in leads:
+        return False
+    if before == "registry":
+        return word[-1:] == ":"
+    bare = word.strip("\"'()[]:;,.").lower()
+    if before in _ONLY_NAMES:
+        return bool(bare)
+    if bare in _PERHAPS_A_NAME:
+        return (after[:1] != [] and after[0] in _FOLLOWS_A_NAME) or (
+            before_that == "denied" and word[-1] == ","
+        )
+    return bare not in _NO_NAME
+
+
+def _punctuation_after(word: str) -> str:
+    tail = word[len(word.rstrip("\"'`)]}:;,.")) :]
+    return tail.translate(_NO_QUOTES)
+
+
+_NO_QUOTES = str.maketrans("", "", "\"'`")
+
+# What separates a name from what it is written in.
+_BETWEEN = re.compile(r"""(["'(){}\[\],;=`|]+)""")
+_URL = re.compile(r"https?:/{1,2}\S*?(/manifests/|/blobs/|/token\b|$)", re.I)
+_MEANS_ITSELF = re.compile(
+    r"i/o|input/output|net/http|archive/tar|and/or|repository/tag|username/password|user/password|os/arch"
+    r"|http/\d(\.[\dx])?|client\.timeout|n/a|(application|text)/[\w.+-]+|(linux|windows)/[a-z0-9]+(/v\d)?"
+    r"|\d+(\.\d+)*%?|v?\d+(\.\d+)+",
+)
+_SAYS_AND_JOINS = re.compile(
+    r"(denied|unauthorized|unknown|errors?|toomanyrequests|forbidden|code|reason|status|statuscode|x509|tls"
+    r"|errorcode|message|failed|refused|timeout|eof):(?=[a-z0-9])"
+)
+
+
+@lru_cache(maxsize=8192)
+def _blanked(word: str) -> str:
+    """One word, which may be several: ``{"code":"DENIED","message":"requested``."""
+    if len(word) > _LONGEST:
+        return "…"
+    if word.isalpha():
+        return word.lower()
+    if ":/" in word and (found := _URL.search(word)):
+        return f"url {found[1].strip('/')}{_punctuation_after(word)}"
+    pieces = _BETWEEN.split(word)
+    return "".join(_piece(pieces, at) for at in range(len(pieces)))
+
+
+def _piece(pieces: list[str], at: int) -> str:
+    """``pieces`` alternate: text, what stands between, text."""
+    piece = pieces[at]
+    if at % 2 or not piece.strip(":"):
+        return piece
+    opens = pieces[at - 1][-1:] if at else ""
+    closes = pieces[at + 1][:1] if at + 1 < len(pieces) else ""
+    if opens and opens == closes and opens in "\"'`" and _key(pieces, at) not in _TELLING_KEYS:
+        return piece.lower() if _MEANS_ITSELF.fullmatch(piece.lower()) else "…"
+    return _unless_name(piece)
+
+
+def _key(pieces: list[str], at: int) -> str:
+    """What a quoted piece is the value of: ``"code":"DENIED"`` and ``code="DENIED"``; "" if of nothing."""
+    if at >= 4 and pieces[at - 2] == ":":
+        return pieces[at - 4].lower()
+    return pieces[at - 2].lower() if at >= 2 and pieces[at - 1][:1] == "=" else ""
+
+
+def _unless_name(piece: str) -> str:
+    core = piece.strip(":.!?")
+    low = core.lower()
+    if low.isalnum() or _MEANS_ITSELF.fullmatch(low):
+        return piece.lower()
+    tail = piece[len(piece.rstrip(":.!?")) :]
+    if "/" in core or "@" in core:
+        return f"…{tail}"
+    says = _SAYS_AND_JOINS.match(low)
+    if says:
+        return f"{says[0]} {_unless_name(low[says.end() :])}{tail}"
+    if ":" in core or _is_host(core):
+        return f"…{tail}"
+    return piece.lower()
+
+
+def _is_host(core: str) -> bool:
+    """Also a file or a version. A missing space after a sentence, as in ``failed.Check``, makes none."""
+    head, _, tail = core.partition(".")
+    if not (head[-1:].isalnum() and tail[:1].isalnum()):
+        return False
+    return not (head[-1].islower() and tail[0].isupper())
