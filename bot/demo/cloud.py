@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ def simulated_aws() -> Iterator[str]:
     with variables(MOTO_IAM_LOAD_MANAGED_POLICIES="true"):
         from moto.server import ThreadedMotoServer  # noqa: PLC0415  an extra, heavy, and reads the variable
 
+        # It chooses a level of its own unless it has one, and tells every request.
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         server.start()
         try:

@@ -85,13 +85,16 @@ async def running(port: int) -> AsyncIterator[str]:
 
     :raises OSError: the port cannot be used
     """
-    with tempfile.TemporaryDirectory(prefix="pullbot-demo-") as folder, simulated_aws() as endpoint:
-        with variables(**only_this(endpoint)):
-            story = await asyncio.to_thread(begin, endpoint)
-            async with simulated_cluster(story) as cluster:
-                with variables(KUBECONFIG=str(cluster.kubeconfig)):
-                    async with _service(port, Path(folder)) as address:
-                        yield address
+    with (
+        tempfile.TemporaryDirectory(prefix="pullbot-demo-") as folder,
+        simulated_aws() as endpoint,
+        variables(**only_this(endpoint)),
+    ):
+        story = await asyncio.to_thread(begin, endpoint)
+        async with simulated_cluster(story) as cluster:
+            with variables(KUBECONFIG=str(cluster.kubeconfig)):
+                async with _service(port, Path(folder)) as address:
+                    yield address
 
 
 @asynccontextmanager
