@@ -81,8 +81,8 @@ async def running_cluster(
             kubeconfig = _write_kubeconfig(Path(folder), url, token)
             yield RunningCluster(kubeconfig, url, api, simulation)
     finally:
-        await simulation.stop()
         await api.stop()
+        await simulation.stop()
 
 
 def _write_kubeconfig(folder: Path, url: str, token: str) -> Path:

@@ -8,6 +8,7 @@ There are no init containers, no probes, and a container that runs goes on runni
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -94,11 +95,13 @@ class Kubelet:
             pod.event(container, "Normal", "Pulled", f'Container image "{image}" already present on machine')
             return found
         pod.event(container, "Normal", "Pulling", f'Pulling image "{image}"')
+        began = time.monotonic()
         answer = await self._ask(image)
         if isinstance(answer, Pulled):
             self._present[image] = answer
-            message = f'Successfully pulled image "{image}" in 1.204s (1.204s including waiting). '
-            pod.event(container, "Normal", "Pulled", f"{message}Image size: {answer.size} bytes.")
+            took = f"{round((time.monotonic() - began) * 1000)}ms"
+            message = f'Successfully pulled image "{image}" in {took} ({took} including waiting).'
+            pod.event(container, "Normal", "Pulled", f"{message} Image size: {answer.size} bytes.")
         return answer
 
     async def _ask(self, image: str) -> Pulled | NotPulled:

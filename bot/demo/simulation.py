@@ -52,11 +52,13 @@ class SimulatedCluster:
 
     async def stop(self) -> None:
         """:raises Exception: something in here went wrong meanwhile"""
-        if self._running is not None:
-            self._running.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._running
-        await self.kubelet.stop()
+        try:
+            if self._running is not None:
+                self._running.cancel()
+                with suppress(asyncio.CancelledError):
+                    await self._running
+        finally:
+            await self.kubelet.stop()
 
     async def _run(self) -> None:
         async with asyncio.TaskGroup() as group:
