@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 from checks.graph import needs_of
@@ -16,7 +17,7 @@ from checks.model import FailedPull, NotApplicable, Unavailable
 from checks.resolve import Memo, Resolver
 from handlers.decision import Change
 from handlers.incident import Incident
-from handlers.remedy import Conflict, Refused, Standing, Step
+from handlers.remedy import Conflict, Plan, Refused, Standing, Step
 from handlers.world import Entry, Hands, World
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,10 @@ async def _moved(incident: Incident, digest: str, world: World) -> str:
             continue
         except NotApplicable:
             continue
+        except Exception as error:
+            log.exception("remedy %s crashed", remedy.id)
+            why = f"it crashed while planning ({type(error).__name__}); the log has more"
+            continue
         if any(plan.digest == digest for plan in plans):
             return ""
     return why
@@ -64,13 +69,16 @@ async def carry_out(incident: Incident, world: World) -> AsyncIterator[Incident]
     plan = incident.offer(change.digest).plan
     assert plan is not None  # noqa: S101  ``offer`` finds only offers with a plan
     hands = world.hands(incident.cluster)
+    failure = await _earlier_failure(incident, change, world)
+    if failure is not None:  # killed while walking back: steps that count as done may be back already
+        yield await _walked_back(incident, plan, failure, hands, world)
+        return
     for index in range(len(change.steps), len(plan.steps)):
         try:
             done = await _take(plan.steps[index], index, incident, hands, world)
         except Exception as error:
-            if not isinstance(error, Conflict | Unavailable):
-                log.exception("step %d of %s crashed", index, change.remedy)
-            yield await _walked_back(incident, index, error, hands, world)
+            failure = await _failed(error, index, plan.steps[index], incident, hands=hands, world=world)
+            yield await _walked_back(incident, plan, failure, hands, world)
             return
         yield (incident := incident.stepped(done))
     await _note(incident, "execution finished", world, plan=change.digest)
@@ -88,6 +96,9 @@ async def _take(step: Step, index: int, incident: Incident, hands: Hands, world:
     await _note(incident, "step started", world, **_step_details(step, change, index))
     try:
         done: Step = await _ask(step.write, hands)
+    except Conflict:
+        await _note(incident, "step refused", world, **_step_details(step, change, index))
+        raise
     except Unavailable:
         # The answer may have been lost after the change was made.
         if await _ask(step.look, hands) is not Standing.AFTER:
@@ -99,32 +110,72 @@ async def _take(step: Step, index: int, incident: Incident, hands: Hands, world:
 
 async def _was_started(incident: Incident, change: Change, index: int, world: World) -> bool:
     marks = {("run", change.started.isoformat()), ("step", str(index))}
+    started = False
     async for entry in world.journal.entries(incident.id):
-        if entry.what == "step started" and marks <= set(entry.details):
-            return True
-    return False
+        if entry.what in ("step started", "step refused") and marks <= set(entry.details):
+            started = entry.what == "step started"
+    return started
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """``written``: the failing step may have been made all the same."""
+
+    index: int
+    error: str
+    written: bool
+
+
+async def _failed(
+    error: Exception, index: int, step: Step, incident: Incident, *, hands: Hands, world: World
+) -> _Failure:
+    change = incident.changes[-1]
+    if not isinstance(error, Conflict | Unavailable):
+        log.exception("step %d of %s crashed", index, change.remedy)
+    say = str(error) if isinstance(error, Conflict | Unavailable) else type(error).__name__
+    written = False
+    if await _was_started(incident, change, index, world):
+        try:
+            written = await _ask(step.look, hands) is not Standing.BEFORE
+        except Exception as why:
+            log.warning("nobody can tell whether step %d of %s was made: %s", index, change.remedy, why)
+            written = True
+    await _note(
+        incident, "step failed", world,
+        run=change.started.isoformat(), step=str(index), error=say, written="perhaps" if written else "no",
+    )  # fmt: skip
+    return _Failure(index, say, written)
+
+
+async def _earlier_failure(incident: Incident, change: Change, world: World) -> _Failure | None:
+    async for entry in world.journal.entries(incident.id):
+        details = dict(entry.details)
+        if entry.what == "step failed" and details["run"] == change.started.isoformat():
+            return _Failure(int(details["step"]), details["error"], details["written"] == "perhaps")
+    return None
 
 
 async def _walked_back(
-    incident: Incident, index: int, error: Exception, hands: Hands, world: World
+    incident: Incident, plan: Plan, failure: _Failure, hands: Hands, world: World
 ) -> Incident:
-    """Undo the steps before the failing one, last first; a step that resists is left and counted."""
-    steps = incident.changes[-1].steps
-    say = str(error) if isinstance(error, Conflict | Unavailable) else type(error).__name__
-    await _note(incident, "step failed", world, step=str(index), error=say)
+    """Undo the steps that were made, last first; a step that resists is left and counted."""
+    if failure.written:
+        incident = incident.stepped(plan.steps[failure.index])
     back = 0
-    for step in reversed(steps):
+    for step in reversed(incident.changes[-1].steps):
         inverse = step.inverse()
         try:
-            if inverse is None or await _ask(inverse.look, hands) is not Standing.BEFORE:
+            where = await _ask(inverse.look, hands) if inverse else Standing.ELSEWHERE
+            if inverse is None or where is Standing.ELSEWHERE:
                 break
-            await _ask(inverse.write, hands)
+            if where is Standing.BEFORE:
+                await _put_back(inverse, hands)
+                await _note(incident, "step walked back", world, target=step.diff().target)
         except Exception:
             log.exception("walking back a step of %s failed", incident.changes[-1].remedy)
             break
         back += 1
-        await _note(incident, "step walked back", world, target=step.diff().target)
-    return incident.executed(world.now(), error=say, walked_back=back)
+    return incident.executed(world.now(), error=failure.error, walked_back=back)
 
 
 async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
@@ -143,13 +194,22 @@ async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
             if where is Standing.ELSEWHERE:
                 raise Conflict(f"{step.diff().target} was changed by somebody else since; it was left so")
             await _note(incident, "undo started", world, target=step.diff().target)
-            await _ask(inverse.write, hands)
+            await _put_back(inverse, hands)
         except (Conflict, Unavailable) as error:
             await _note(incident, "undo failed", world, target=step.diff().target, error=str(error))
             yield incident.handed_over(f"undo stopped: {error}")
             return
         await _note(incident, "undo finished", world, target=step.diff().target, after=inverse.diff().after)
     yield incident.undone(f"undone by {change.undone_by}; everything is as it was before")
+
+
+async def _put_back(inverse: Step, hands: Hands) -> None:
+    try:
+        await _ask(inverse.write, hands)
+    except Unavailable:
+        # The answer may have been lost after the change was made.
+        if await _ask(inverse.look, hands) is not Standing.AFTER:
+            raise
 
 
 async def _ask(method: Any, hands: Hands) -> Any:

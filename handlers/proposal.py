@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from checks.model import FailedPull, Finding, NotApplicable, Status, Unavailable
 from checks.resolve import Memo, Resolver
 from handlers.decision import Offer
 from handlers.remedy import Plan, Refused, Remedy
+
+log = logging.getLogger(__name__)
 
 
 async def offers_for(
@@ -93,4 +96,8 @@ async def _offers(remedy: Remedy, resolver: Resolver, enabled: frozenset[str]) -
         return (Offer.of(remedy, None, refused=str(why), enabled=allowed),)
     except Unavailable as why:
         return (Offer.of(remedy, None, refused=f"could not be planned: {why}", enabled=allowed),)
+    except Exception as error:
+        log.exception("remedy %s crashed", remedy.id)
+        why_not = f"it crashed while planning ({type(error).__name__}); the log has more"
+        return (Offer.of(remedy, None, refused=why_not, enabled=allowed),)
     return tuple(Offer.of(remedy, plan, enabled=allowed) for plan in plans)
