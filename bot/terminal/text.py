@@ -137,26 +137,27 @@ class Text:
 
     def _wrapped(self, text: str, indent: str) -> list[str]:
         """The lines of a value; the first one is without its indent."""
-        return [
-            line if at else line[len(indent) :]
-            for at, line in enumerate(self._fill(f"{indent}{on_one_line(text)}", indent))
-        ]
+        first, *rest = self._fill(on_one_line(text), indent, indent)
+        return [first[len(indent) :], *rest]
 
     def _prose(self, text: str, indent: str, paint: Paint = str) -> Iterator[str]:
         """``text`` with its own first indent; what follows is indented by ``indent``."""
-        for line in self._fill(on_one_line(text), indent):
+        words = on_one_line(text).lstrip()
+        own = text[: len(text) - len(text.lstrip())]
+        for line in self._fill(words, own, indent):
             blank = len(line) - len(line.lstrip())
             yield f"{line[:blank]}{paint(line[blank:])}"
 
-    def _fill(self, text: str, indent: str) -> list[str]:
+    def _fill(self, text: str, first: str, others: str) -> list[str]:
+        """At least one line. ``first`` and ``others`` are indents; a word too long for a line stays whole."""
         wrapper = textwrap.TextWrapper(
             self._width,
-            subsequent_indent=indent,
-            drop_whitespace=True,
+            initial_indent=first,
+            subsequent_indent=others,
             break_long_words=False,
             break_on_hyphens=False,
         )
-        return wrapper.wrap(text) or [text]
+        return wrapper.wrap(text) or [first + text]
 
 
 def _where(pull: FailedPull) -> list[tuple[str, str]]:
