@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing
+from typing import Any, cast
 
 from checks.diagnose import diagnose
 from checks.model import FailedPull, Finding
 from checks.resolve import Memo
-from handlers.incident import Incident, Stage, incident_id
+from handlers.incident import CLOSED, Incident, Stage, incident_id
 from handlers.proposal import offers_for
-from handlers.saving import change_stored
+from handlers.saving import change_stored, keep
 from handlers.world import World
 
 # Findings within one burst are saved and shown together.
@@ -22,38 +23,42 @@ async def look(incident: Incident, world: World) -> AsyncIterator[Incident]:
     roots, memo = world.roots(incident.cluster), Memo()
     fresh: list[Finding] = []
     shown = world.clock()
-    async for finding in diagnose(world.catalog, incident.pulls, roots, memo):
-        fresh.append(finding)
-        if world.clock() - shown >= _BURST_SECONDS:
-            yield (incident := incident.found(fresh))
-            fresh, shown = [], world.clock()
+    findings = cast(AsyncGenerator[Finding, None], diagnose(world.catalog, incident.pulls, roots, memo))
+    async with aclosing(findings):
+        async for finding in findings:
+            fresh.append(finding)
+            if world.clock() - shown >= _BURST_SECONDS:
+                yield (incident := incident.found(fresh))
+                fresh, shown = [], world.clock()
     incident = incident.found(fresh) if fresh else incident
     # Two incidents that find the same cause at once must not both become its thread.
     async with world.folding:
-        parts = _by_cause(incident)
-        first, *others = parts
+        first, *others = _by_cause(incident)
         for pulls in others:
-            await _settle(_sibling(incident, pulls, world), roots, memo, world)
-        if others:
+            await _settle(_sibling(incident, pulls, world), incident, roots, memo, world)
+        if len(first) < len(incident.pulls):
             yield (incident := incident.narrowed(first))
-        if (elder := await _same_cause(incident, world)) is not None:
-            await _join(elder, incident, world)
+        elder = await _same_cause(incident, incident, world)
+        if elder is not None and await _join(elder, incident, world):
             yield incident.folded(elder.id)
             return
         yield await _with_offers(incident, roots, memo, world)
 
 
 def _by_cause(incident: Incident) -> list[tuple[FailedPull, ...]]:
+    """What recovered while it was looked at needs no incident any more."""
     parts: dict[str, list[FailedPull]] = {}
     for pull in incident.pulls:
-        parts.setdefault(incident.cause_of(pull), []).append(pull)
-    return [tuple(pulls) for pulls in parts.values()]
+        if pull.key not in incident.recovered:
+            parts.setdefault(incident.cause_of(pull), []).append(pull)
+    return [tuple(pulls) for pulls in parts.values()] or [incident.pulls]
 
 
 def _sibling(incident: Incident, pulls: tuple[FailedPull, ...], world: World) -> Incident:
     keys = {pull.key for pull in pulls}
     return Incident(
-        id=incident_id(incident.cluster, pulls, incident.opened),
+        # By the present time: the one of an earlier attempt may have been closed since.
+        id=incident_id(incident.cluster, pulls, world.now()),
         cluster=incident.cluster,
         opened=incident.opened,
         pulls=pulls,
@@ -62,14 +67,16 @@ def _sibling(incident: Incident, pulls: tuple[FailedPull, ...], world: World) ->
     )
 
 
-async def _settle(part: Incident, roots: Mapping[Any, object], memo: Memo, world: World) -> None:
-    """Give pulls with another cause their own incident, or the one that tells it already."""
-    if (elder := await _same_cause(part, world)) is not None:
-        await _join(elder, part, world)
-        return
-    proposed = await _with_offers(part, roots, memo, world)
-    await world.store.save(proposed)
-    await world.screen.show(proposed)
+async def _settle(
+    part: Incident, parent: Incident, roots: Mapping[Any, object], memo: Memo, world: World
+) -> None:
+    """Give pulls with another cause their own incident, or the one that tells it already.
+
+    That is also the one which an earlier attempt, killed before it had narrowed ``parent``, gave them.
+    """
+    elder = await _same_cause(part, parent, world)
+    if elder is None or not await _join(elder, part, world):
+        await keep(await _with_offers(part, roots, memo, world), world)
 
 
 async def _with_offers(incident: Incident, roots: Mapping[Any, object], memo: Memo, world: World) -> Incident:
@@ -85,16 +92,21 @@ async def _with_offers(incident: Incident, roots: Mapping[Any, object], memo: Me
     return incident.proposed(offers)
 
 
-async def _same_cause(incident: Incident, world: World) -> Incident | None:
+async def _same_cause(incident: Incident, apart_from: Incident, world: World) -> Incident | None:
     """An open incident of the cluster that tells the same cause and has looked already."""
     mine = {incident.cause_of(pull) for pull in incident.pulls}
     for other in await world.store.unfinished():
-        if other.id == incident.id or other.cluster != incident.cluster or other.stage is Stage.LOOKING:
+        if other.id == apart_from.id or other.cluster != incident.cluster or other.stage is Stage.LOOKING:
             continue
         if mine == {other.cause_of(pull) for pull in other.pulls}:
             return other
     return None
 
 
-async def _join(elder: Incident, younger: Incident, world: World) -> None:
-    await change_stored(elder.id, lambda now: now.joined(younger.pulls, younger.findings), world)
+async def _join(elder: Incident, younger: Incident, world: World) -> bool:
+    """False if ``elder`` was closed meanwhile: nobody would look after what joins it."""
+
+    def move(now: Incident) -> Incident:
+        return now if now.stage in CLOSED else now.joined(younger.pulls, younger.findings)
+
+    return (await change_stored(elder.id, move, world)).stage not in CLOSED
