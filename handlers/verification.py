@@ -32,14 +32,14 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
     deadline = change.finished + change.settles_in
     while True:
         findings = await _look(incident, change, world)
-        if findings and all(f.verdict.status is Status.PASS for f in findings):
+        if _pulled(findings) and all(f.verdict.status is Status.PASS for f in findings):
             await _note(incident, "verified", world, findings)
             yield incident.verification(findings).resolved("verified: the image was pulled after the fix")
             return
         if world.now() >= deadline:
             await _note(incident, "not verified", world, findings)
             moved = incident.verification(findings)
-            yield moved.handed_over("the fix was applied, but no pull has succeeded since")
+            yield moved.handed_over(_why_not(findings))
             return
         if _verdicts(findings) != _verdicts(incident.verified):
             yield (incident := incident.verification(findings))
@@ -73,6 +73,19 @@ async def _judge(
 def _first_fix(incident: Incident) -> datetime:
     """A restart after a fix must not hide a pull that succeeded between the two."""
     return min(c.finished for c in incident.changes if c.finished and not c.error and not c.undone_by)
+
+
+def _pulled(findings: tuple[Finding, ...]) -> bool:
+    """A cured check alone proves nothing."""
+    return any(f.check == PULLED and f.verdict.status is Status.PASS for f in findings)
+
+
+def _why_not(findings: tuple[Finding, ...]) -> str:
+    pulls = [f.verdict for f in findings if f.check == PULLED]
+    unread = next((one.summary for one in pulls if one.status is Status.UNKNOWN), "")
+    if unread:
+        return f"the fix was applied, but whether the image was pulled since is not known: {unread}"
+    return "the fix was applied, but no pull has succeeded since"
 
 
 def _cured(findings: tuple[Finding, ...], change: Change) -> bool:

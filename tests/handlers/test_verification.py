@@ -1,0 +1,68 @@
+"""Fixed means pulled: a cured check alone, or a look that failed, is never told as more than it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from checks.graph import Catalog, check
+from checks.model import FailedPull, Leg, Status, Unavailable, Verdict
+from handlers import commands
+from handlers.flow import advance
+from handlers.incident import Incident, Stage
+from handlers.world import World
+from tests.fakes.doors import ANA, BEN, House, door, door_is_open, pull
+
+
+def image_was_pulled(pull: FailedPull) -> Verdict:
+    raise Unavailable("pods of shop may not be listed: grant get, list on pods")
+
+
+# The verification asks for this check by its id, which is the path of its file.
+image_was_pulled.__module__ = "checks.kubernetes.image_was_pulled"
+unreadable = check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set())(
+    image_was_pulled
+)
+
+
+async def fixed(world: World, house: House) -> Incident:
+    house.doors.shut.add(pull().image)
+    await house.shelf.save(Incident("1a2b3c4d", "prod", house.clock.now(), (pull(),)))
+    digest = (await advance("1a2b3c4d", world)).offers[0].digest
+    await commands.request("1a2b3c4d", digest, ANA, world)
+    await commands.approve("1a2b3c4d", digest, BEN, world)
+    return await advance("1a2b3c4d", world)
+
+
+async def test_where_pods_cannot_be_read_nobody_says_that_no_pull_succeeded() -> None:
+    house = House()
+    world = replace(house.world(), catalog=Catalog.of([door], [door_is_open, unreadable]))
+    done = await fixed(world, house)
+    assert done.stage is Stage.NEEDS_PERSON
+    assert done.note == (
+        "the fix was applied, but whether the image was pulled since is not known: "
+        "pods of shop may not be listed: grant get, list on pods"
+    )
+    assert {f.verdict.status for f in done.verified} == {Status.PASS, Status.UNKNOWN}
+    assert done.undoable is not None
+
+
+async def test_a_cured_check_alone_is_not_fixed() -> None:
+    house = House()
+    world = replace(house.world(), catalog=Catalog.of([door], [door_is_open]))
+    done = await fixed(world, house)
+    assert done.stage is Stage.NEEDS_PERSON
+    assert {f.verdict.status for f in done.verified} == {Status.PASS}
+
+
+async def test_a_change_that_was_rejected_afterwards_is_not_verified_again_as_the_old_one() -> None:
+    house = House()
+    world = house.world()
+    done = await fixed(world, house)
+    assert done.stage is Stage.RESOLVED
+    house.doors.shut.add(pull().image)  # somebody shuts it again, long after
+    await commands.check_again(done.id, ANA, world)
+    anew = await advance(done.id, world)
+    await commands.request(anew.id, anew.offers[0].digest, ANA, world)
+    rejected = await commands.reject(anew.id, anew.offers[0].digest, BEN, world)
+    assert (await advance(anew.id, world)).stage is Stage.FOUND
+    assert rejected.note == "rejected by Ben"
