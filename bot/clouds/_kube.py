@@ -27,10 +27,14 @@ _STARTING_OVER = 3  # lists that lost their place
 
 
 class KubeReader:
-    """The port ``Kube``, and lists and watches. It has no way to write."""
+    """The port ``Kube``, and lists and watches. It has no way to write.
 
-    def __init__(self, connection: KubeConnection) -> None:
+    :param patience: seconds that the answer about one object may take
+    """
+
+    def __init__(self, connection: KubeConnection, *, patience: float = _GET_SECONDS) -> None:
         self._connection = connection
+        self._patience = patience
 
     @property
     def calls(self) -> int:
@@ -46,7 +50,7 @@ class KubeReader:
 
     async def get(self, path: str, **query: str) -> Mapping[str, Any]:
         what = asked("get", path)
-        return _object(await self._read(path, what, query, _GET_SECONDS), what)
+        return _object(await self._read(path, what, query, self._patience), what)
 
     async def pages(self, path: str, **query: str) -> AsyncGenerator[Mapping[str, Any], None]:
         for attempt in range(_STARTING_OVER):

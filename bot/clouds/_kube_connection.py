@@ -25,8 +25,8 @@ if TYPE_CHECKING:  # both take long to import
     from bot.clouds._kube_credentials import Credentials
 
 _CREDENTIALS_SECONDS = 60.0  # a program may ask somebody to sign in
-# A 401 makes us read the credentials again, but not more often than this.
-_AT_LEAST_SECONDS = 5.0
+# A 401 makes us read the credentials again; if that does not help, not again for so long.
+_FRUITLESS_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class KubeConnection:
         self._environ = os.environ if environ is None else environ
         self._lock = asyncio.Lock()
         self._credentials: Credentials | None = None
-        self._read_at = 0.0
+        self._fruitless_until = 0.0
         self._closing: list[Credentials] = []
         self.calls = 0
 
@@ -65,10 +65,12 @@ class KubeConnection:
         """
         credentials = await self._fresh()
         answer = await self._send(credentials, call)
-        if answer.status == 401 and time.monotonic() - self._read_at > _AT_LEAST_SECONDS:
+        if answer.status == 401 and time.monotonic() >= self._fruitless_until:
             answer.release()
             credentials = await self._fresh(not_these=credentials)
             answer = await self._send(credentials, call)
+            if answer.status == 401:
+                self._fruitless_until = time.monotonic() + _FRUITLESS_SECONDS
         try:
             if answer.status not in (200, 201):
                 raise refused(answer.status, await _body(answer, credentials.server, call.what), call.what)
@@ -114,9 +116,10 @@ class KubeConnection:
             if had is not None and had is not not_these and now < had.until:
                 return had
             self._credentials = fresh = await self._read(had)
-            self._read_at = time.monotonic()
             if had is not None and had.client is not fresh.client:
-                self._closing.append(had)  # requests may be under way on it
+                for older in self._closing:
+                    await older.client.close()
+                self._closing = [had]  # requests may be under way on it
             return fresh
 
     async def _read(self, had: Credentials | None) -> Credentials:

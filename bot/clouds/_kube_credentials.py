@@ -51,7 +51,7 @@ class _Loader(KubeConfigLoader):
             expires: datetime | None = getattr(self, "exec_plugin_expiry", None)
             if expires is None:
                 return math.inf
-            return max(1.0, (expires - datetime.now(UTC)).total_seconds() - _EARLIER_SECONDS)
+            return (expires - datetime.now(UTC)).total_seconds() - _EARLIER_SECONDS
         if self.provider:
             return _PROVIDER_SECONDS
         return _TOKEN_FILE_SECONDS if "tokenFile" in user else math.inf

@@ -56,7 +56,7 @@ def refused(status: int, body: bytes, what: Asked) -> Exception:
         return Gone(message or f"the version is too old to {what}")
     if status == 409 or (status == 422 and what.verb == "patch"):
         # A JSON patch whose `test` fails is answered 422, as is one that makes the object invalid.
-        return Conflict(f"the API server refuses to {what}, somebody changed it meanwhile: {message}")
+        return Conflict(f"the API server refuses to {what}, it is not as it was read ({status}): {message}")
     return Unavailable(_sentence(status, message, what))
 
 

@@ -10,6 +10,9 @@ from checks.graph import fact
 from checks.host import Host
 from checks.model import FailedPull, NotApplicable, NotFound, Unavailable
 
+# (API group, resource, verb), as RBAC wants them.
+RBAC = (("", "nodes", "get"),)
+
 
 class Kube(Protocol):
     """Read-only Kubernetes. One method, so that a fake is ten lines.

@@ -91,9 +91,6 @@ class Pod:
     over: bool
     containers: tuple[Container, ...]
 
-    def asks_for(self, image: str) -> bool:
-        return any(one.image == image for one in self.containers)
-
     @property
     def failing(self) -> tuple[Container, ...]:
         if self.leaving or self.over:
