@@ -82,7 +82,7 @@ class Registry:
 
     def _decide(self, image: _Image) -> Pulled | NotPulled:
         puller = self._puller()
-        if puller is None or not _allows(puller.statements, _TOKEN, "*", _anybody):
+        if puller is None or not _gets_token(puller):
             nobody = "pull access denied, repository does not exist or may require authorization: "
             return _unresolved(image.whole, f"{nobody}authorization failed: no basic auth credentials")
         policy = self._repository_policy(image)
@@ -152,6 +152,12 @@ class Registry:
         except (ecr.exceptions.ImageNotFoundException, ecr.exceptions.RepositoryNotFoundException):
             return None
         return found[0] if found else None
+
+
+def _gets_token(puller: _Puller) -> bool:
+    """Without a token the node asks the registry as nobody. Repositories have no say in that."""
+    denied = _denies(puller.statements, _TOKEN, "*", _anybody)
+    return not denied and _allows(puller.statements, _TOKEN, "*", _anybody)
 
 
 def _may(puller: _Puller, policy: tuple[Mapping[str, Any], ...], image: _Image, action: str) -> bool:

@@ -122,6 +122,21 @@ async def test_a_role_without_any_right_has_no_credentials(world: World) -> None
     assert isinstance(await Registry(world).pull(world.image), Pulled)
 
 
+async def test_a_role_that_is_denied_the_token_has_no_credentials(world: World) -> None:
+    statement = {"Effect": "Deny", "Action": "ecr:GetAuth*", "Resource": "*"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": statement})
+    world.client("iam").put_role_policy(RoleName=world.role_name, PolicyName="no", PolicyDocument=policy)
+    answer = await Registry(world).pull(world.image)
+    assert isinstance(answer, NotPulled)
+    assert answer.cause.endswith("no basic auth credentials")
+
+
+async def test_a_deny_under_a_condition_denies_here(world: World) -> None:
+    condition = {"StringEquals": {"aws:PrincipalTag/team": "shop"}}
+    state(world, {"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Condition": condition})
+    assert await Registry(world).pull(world.image) == forbidden(world)
+
+
 async def test_a_node_whose_profile_holds_no_role_has_no_credentials(world: World) -> None:
     world.client("iam").remove_role_from_instance_profile(
         InstanceProfileName=world.profile_name, RoleName=world.role_name
