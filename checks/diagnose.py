@@ -37,7 +37,8 @@ async def judge(check: Check, pull: FailedPull, resolver: Resolver) -> Finding |
     verdict = await ask(check, resolver)
     if verdict is None:
         return None
-    return Finding(check.id, check.title, check.leg, pull, verdict, check.explains(pull.symptom))
+    explains = check.explains(pull.symptom) if verdict.explains is None else verdict.explains
+    return Finding(check.id, check.title, check.leg, pull, verdict, explains)
 
 
 async def ask(check: Check, resolver: Resolver) -> Verdict | None:

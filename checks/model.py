@@ -113,12 +113,17 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``about`` names the thing at fault (an ARN, a host): failures about one thing are one cause."""
+    """``about`` names the thing at fault (an ARN, a host): failures about one thing are one cause.
+
+    ``explains``: whether it accounts for this very message, where the check knows better than the list of
+    symptoms that it declares; ``None``: as declared.
+    """
 
     status: Status
     summary: str
     evidence: tuple[tuple[str, str], ...] = ()
     about: str = ""
+    explains: bool | None = None
 
     def __bool__(self) -> NoReturn:
         raise TypeError("a verdict has three values; compare .status")
@@ -128,8 +133,10 @@ def passed(summary: str, *evidence: tuple[str, str]) -> Verdict:
     return Verdict(Status.PASS, summary, evidence)
 
 
-def failed(summary: str, *evidence: tuple[str, str], about: str = "") -> Verdict:
-    return Verdict(Status.FAIL, summary, evidence, about)
+def failed(
+    summary: str, *evidence: tuple[str, str], about: str = "", explains: bool | None = None
+) -> Verdict:
+    return Verdict(Status.FAIL, summary, evidence, about, explains)
 
 
 def unknown(summary: str, *evidence: tuple[str, str]) -> Verdict:

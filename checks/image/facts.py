@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from checks.graph import fact
 from checks.image.reference import BadReference, Image, Repository, parse
-from checks.model import FailedPull, NotApplicable
+from checks.image.symptom import details
+from checks.image.symptom.text import plain
+from checks.model import FailedPull, NotApplicable, Symptom
 
 
 @fact()
@@ -19,3 +23,28 @@ def image(pull: FailedPull) -> Image:
 @fact()
 def repository(image: Image) -> Repository:
     return image.repository
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom the runtime was talking to when it failed, in the message's own words; "": it does not say.
+
+    ``host`` was looked up or stands in a URL; the image's registry alone is no evidence for it.
+    ``address`` is what was dialled, without the port; ``principal`` whom the registry denied.
+    """
+
+    symptom: Symptom
+    host: str
+    address: str
+    principal: str
+
+
+@fact()
+def asked(pull: FailedPull) -> Asked:
+    text = plain(pull.message)
+    return Asked(
+        symptom=pull.symptom,
+        host=details.host(text, image="").partition(":")[0].lower(),
+        address=details.dialled(text).rpartition(":")[0].strip("[]"),
+        principal=details.principal_and_action(text)[0],
+    )

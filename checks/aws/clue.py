@@ -1,0 +1,80 @@
+"""What the runtime's message tells of the network: on which errand it failed, and whom it dialled.
+
+A fault on another errand may be real, and yet it is not what the message tells of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from checks.aws.addresses import is_private
+from checks.aws.destinations import Errand
+from checks.graph import fact
+from checks.image.facts import Asked
+from checks.model import Symptom
+
+# Without a token kubelet pulls anonymously, and it is the registry that says so: it was reached.
+_ANONYMOUS = frozenset({Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
+
+
+@dataclass(frozen=True, slots=True)
+class Clue:
+    """``errand`` is ``None`` where no host is named; ``stranger``: one is, but none of a pull from ECR."""
+
+    symptom: Symptom
+    errand: Errand | None
+    stranger: bool
+    address: str
+
+    def dialled(self, errand: Errand) -> str:
+        """The address that was dialled on this errand, or "" where the message does not tell."""
+        return self.address if self.errand is errand else ""
+
+    def network_explains(self, dead: Iterable[tuple[Errand, bool]]) -> bool | None:
+        """Whether errands that cannot get through account for the message; ``None``: it may well be.
+
+        :param dead: each with whether it would have dialled a private address
+        """
+        dead = tuple(dead)
+        errands = {errand for errand, _ in dead}
+        if self.symptom in _ANONYMOUS:
+            return None if Errand.TOKEN in errands and Errand.MANIFEST not in errands else False
+        if self.stranger or not any(self._may_be(errand, private) for errand, private in dead):
+            return False
+        return None
+
+    def _may_be(self, errand: Errand, private: bool) -> bool:
+        if self.errand not in (None, errand):
+            return False
+        return not self.address or is_private(self.address) == private
+
+    def denial_explains(self, denied: Iterable[Errand]) -> bool | None:
+        """The same of errands that an endpoint's policy denies: each is answered with another message."""
+        errands = set(denied)
+        if self.symptom in _ANONYMOUS:
+            return None if Errand.TOKEN in errands else False
+        if self.symptom is Symptom.FORBIDDEN:
+            return None if (self.errand or Errand.MANIFEST) in errands else False
+        return None
+
+
+@fact()
+def clue(asked: Asked) -> Clue:
+    errand = _errand(asked.host)
+    return Clue(
+        symptom=asked.symptom,
+        errand=errand,
+        stranger=bool(asked.host) and errand is None,
+        address=asked.address,
+    )
+
+
+def _errand(host: str) -> Errand | None:
+    if ".dkr.ecr" in host or ".dkr-ecr" in host:
+        return Errand.MANIFEST
+    if host.startswith(("api.ecr.", "api.ecr-fips.", "ecr.", "ecr-fips.")):
+        return Errand.TOKEN
+    if "starport" in host or ".s3." in host or host.startswith("s3."):
+        return Errand.LAYERS
+    return None

@@ -1,0 +1,235 @@
+"""Which way each errand of a pull takes out of its subnet.
+
+The VPC's resolver answers first: where an interface endpoint has private DNS, its name leads to it from the
+whole VPC, from public subnets too. Then the route table: a gateway endpoint's prefix list is more specific
+than any default route, so layers take it even where there is a NAT gateway. Else the public way. What may
+be answered by somebody whom we do not see (a hub's hosted zone, an own DNS server) is uncertain, not dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from checks.aws.addresses import is_private
+from checks.aws.clue import Clue
+from checks.aws.destinations import Errand, Registry
+from checks.aws.dns import DnsAttributes, DnsServers, HostedZones
+from checks.aws.endpoints import Endpoint, Endpoints
+from checks.aws.interface import Interface
+from checks.aws.routing import DEAD, Outward, Way, outward, to_other_networks
+from checks.aws.vpc import Route, RouteTable, RouteTables
+from checks.graph import fact
+
+
+class Unused(Enum):
+    """Why no endpoint serves an errand."""
+
+    ABSENT = "there is none"
+    NOT_AVAILABLE = "it is not available"
+    NOT_ROUTED = "the subnet's route table does not lead to it"
+    NO_PRIVATE_DNS = "its private DNS is off"
+    NO_VPC_DNS = "the VPC's DNS attributes are off"
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """``endpoint``: the one that is taken, or the one that would serve, if it were not for ``unused``.
+
+    ``route``: the one that is taken, or would be. ``why`` tells in words what is uncertain.
+    """
+
+    errand: Errand
+    way: Way
+    route: Route | None = None
+    endpoint: Endpoint | None = None
+    unused: Unused | None = None
+    why: str = ""
+
+    @property
+    def via(self) -> str:
+        """The id of what it goes through, or ""."""
+        if self.way is Way.ENDPOINT and self.endpoint is not None:
+            return self.endpoint.id
+        return self.route.via if self.route is not None else ""
+
+    @property
+    def private(self) -> bool:
+        """Whether a private address is dialled."""
+        return self.way is Way.ENDPOINT
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """``table`` is the id of the subnet's route table."""
+
+    interface: Interface
+    registry: Registry
+    clue: Clue
+    table: str
+    items: tuple[Path, ...]
+    meant_to_be_private: bool
+
+    def by(self, *ways: Way) -> tuple[Path, ...]:
+        return tuple(one for one in self.items if one.way in ways)
+
+    def through_endpoints(self) -> Iterator[tuple[Endpoint, tuple[Path, ...]]]:
+        """The endpoints in use, with the errands that take each."""
+        used = {one.endpoint for one in self.by(Way.ENDPOINT, Way.GATEWAY) if one.endpoint is not None}
+        for endpoint in sorted(used, key=lambda one: one.id):
+            yield endpoint, tuple(one for one in self.items if one.via == endpoint.id)
+
+    def explain(self, dead: Iterable[Path]) -> bool | None:
+        """Whether it accounts for the message that these do not get through; ``None``: it may well be."""
+        return self.clue.network_explains((one.errand, one.private) for one in dead)
+
+    def evidence(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("Interface", self.interface.how),
+            ("Subnet", self.interface.subnet),
+            *((f"Way of {one.errand}", in_words(one)) for one in self.items),
+        )
+
+
+def in_words(path: Path) -> str:
+    via = f" {path.via}" if path.via else ""
+    return path.why or f"{path.way.value}{via}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)  # large, and made once for each VPC
+class Network:
+    """What decides in a whole VPC, whoever is in it."""
+
+    tables: RouteTables
+    endpoints: Endpoints
+    attributes: DnsAttributes
+    servers: DnsServers
+    zones: HostedZones
+
+
+@fact()
+def network(
+    tables: RouteTables,
+    endpoints: Endpoints,
+    attributes: DnsAttributes,
+    servers: DnsServers,
+    zones: HostedZones,
+) -> Network:
+    return Network(tables, endpoints, attributes, servers, zones)
+
+
+@fact()
+def paths(interface: Interface, registry: Registry, clue: Clue, network: Network) -> Paths:
+    table = network.tables.of(interface.subnet)
+    engine = _Engine(interface, registry, clue, network, table)
+    for_ecr = (Errand.TOKEN, Errand.MANIFEST)
+    return Paths(
+        interface=interface,
+        registry=registry,
+        clue=clue,
+        table=table.id,
+        items=tuple(engine.path(errand) for errand in Errand),
+        meant_to_be_private=any(engine.serving(errand) for errand in for_ecr),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    interface: Interface
+    registry: Registry
+    clue: Clue
+    network: Network
+    table: RouteTable
+
+    def serving(self, errand: Errand) -> list[Endpoint]:
+        """The VPC's endpoints for the errand, whatever their state."""
+        return [
+            one
+            for one in self.network.endpoints.items
+            if self.registry.is_served_by(one.service, errand)
+            and one.service_region in ("", self.registry.region)
+        ]
+
+    def path(self, errand: Errand) -> Path:
+        serving = self.serving(errand)
+        by_name = [one for one in serving if not one.gateway]
+        if by_name and not self.registry.plain:
+            return Path(errand, Way.UNCERTAIN, why="whether an endpoint answers for this name is not certain")
+        path = self._by_name(errand, by_name) if by_name else Path(errand, Way.NOWHERE, unused=Unused.ABSENT)
+        if path.way is Way.NOWHERE and errand is Errand.LAYERS:
+            path = self._by_gateway(path, [one for one in serving if one.gateway])
+        return self._public(path) if path.way is Way.NOWHERE else path
+
+    def _by_name(self, errand: Errand, serving: list[Endpoint]) -> Path:
+        """By an interface endpoint, or NOWHERE with the reason why not."""
+        best = min(serving, key=lambda one: (not one.available, not one.private_dns, one.id))
+        if not best.available:
+            return Path(errand, Way.NOWHERE, endpoint=best, unused=Unused.NOT_AVAILABLE)
+        if not best.private_dns:
+            return Path(errand, Way.NOWHERE, endpoint=best, unused=Unused.NO_PRIVATE_DNS)
+        attributes, servers = self.network.attributes, self.network.servers
+        if not (attributes.support and attributes.hostnames):
+            return Path(errand, Way.NOWHERE, endpoint=best, unused=Unused.NO_VPC_DNS)
+        doubt = attributes.unread
+        if not doubt and not servers.amazon:
+            own = f"whether the VPC's own DNS servers know {best.id} is not known"
+            doubt = servers.unread or own
+        if not doubt or self._dialled_privately(errand):
+            return Path(errand, Way.ENDPOINT, endpoint=best)
+        return Path(errand, Way.UNCERTAIN, endpoint=best, why=doubt)
+
+    def _dialled_privately(self, errand: Errand) -> bool:
+        dialled = self.clue.dialled(errand)
+        return bool(dialled) and is_private(dialled)
+
+    def _by_gateway(self, path: Path, serving: list[Endpoint]) -> Path:
+        """By a gateway endpoint in the route table, or NOWHERE with the reason why not."""
+        known = {one.id: one for one in self.network.endpoints.items}
+        for route in self.table.routes:
+            if not isinstance(route.to, str) or not route.via.startswith("vpce-"):
+                continue
+            endpoint = known.get(route.via)
+            if endpoint is None:
+                return replace(path, way=Way.UNCERTAIN, route=route, why=f"EC2 does not show {route.via}")
+            if endpoint not in serving:
+                continue  # DynamoDB's, or that of S3 in another region
+            if route.active and endpoint.available:
+                return Path(path.errand, Way.GATEWAY, route, endpoint)
+            return Path(path.errand, Way.BLACKHOLE, route, endpoint, Unused.NOT_AVAILABLE)
+        if serving and path.unused is Unused.ABSENT:
+            unused = Unused.NOT_ROUTED if serving[0].available else Unused.NOT_AVAILABLE
+            return replace(path, endpoint=serving[0], unused=unused)
+        return path
+
+    def _public(self, path: Path) -> Path:
+        """By the route table, unless somebody else may answer for the name."""
+        dialled = self.clue.dialled(path.errand)
+        zone = self.network.zones.zone_of(self.registry.host_of(path.errand))
+        if zone:
+            return replace(
+                path, way=Way.UNCERTAIN, why=f"the private hosted zone {zone} answers for the name"
+            )
+        if self._dialled_privately(path.errand):
+            why = f"{dialled} was dialled, and no endpoint of this VPC is known to have it"
+            return replace(path, way=Way.UNCERTAIN, why=why)
+        public = dialled if dialled and ":" not in dialled else ""
+        found = outward(self.table, self.interface.public_address, public)
+        if found.way in DEAD and not public:
+            found = self._unless_hidden(path, found)
+        return replace(path, way=found.way, route=found.route, why=found.why)
+
+    def _unless_hidden(self, path: Path, found: Outward) -> Outward:
+        """A dead end on paper may be none where names or endpoints are out of our sight."""
+        others = to_other_networks(self.table)
+        names = self.network
+        if others:
+            why = f"the name may lead to an endpoint behind the route {others[0]}"
+            return Outward(Way.UNCERTAIN, found.route, why)
+        if self.table.owner not in ("", self.interface.account):
+            why = f"the network belongs to account {self.table.owner}, whose endpoints we do not see"
+            return Outward(Way.UNCERTAIN, found.route, why)
+        if path.unused is Unused.NO_PRIVATE_DNS and (names.zones.unread or not names.servers.amazon):
+            why = names.zones.unread or names.servers.unread or "the VPC has DNS servers of its own"
+            return Outward(Way.UNCERTAIN, found.route, why)
+        return found
