@@ -1,4 +1,4 @@
-"""A door in front of moto: denies chosen IAM actions the way AWS does, slows calls down, and counts them.
+"""A door in front of moto: denies chosen IAM actions the way AWS does, slows and holds calls, and counts them.
 
 moto's own enforcement looks at actions only and answers XML to JSON services; this answers as the real
 services do, per action and per account.
@@ -22,11 +22,28 @@ _REST = {"node-groups": "DescribeNodegroup", "clusters": "DescribeCluster"}  # E
 
 
 @dataclass
+class Hold:
+    """One call that is kept waiting at the door: before it is carried out, or before its answer is given.
+
+    ``reached`` says that it has come; ``let_go`` ends the waiting. A call that is held before it is carried
+    out never is: its connection breaks, as does that of one whose answer was held.
+    """
+
+    carried_out: bool
+    reached: threading.Event = field(default_factory=threading.Event)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def let_go(self) -> None:
+        self.over.set()
+
+
+@dataclass
 class Front:
     """``denied``: IAM actions such as ``iam:GetRole``, or ``iam:*``.
 
     ``closed``: accounts into which only assumed roles may look. ``latency``: seconds that a call takes.
-    ``asked``: the actions in the order in which they came in.
+    ``asked``: the actions in the order in which they came in; ``passed``: those that AWS was asked.
+    ``expired``: the credentials that everybody comes with are no longer good.
     """
 
     url: str = ""
@@ -34,6 +51,9 @@ class Front:
     closed: set[str] = field(default_factory=set)
     latency: float = 0.0
     asked: list[str] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+    expired: bool = False
+    holds: dict[str, Hold] = field(default_factory=dict)
     most_at_once: int = 0
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -49,6 +69,11 @@ class Front:
         finally:
             with self._lock:
                 self._now -= 1
+
+    def hold_next(self, action: str, *, carried_out: bool) -> Hold:
+        """``carried_out``: whether it is done before it is held."""
+        held = self.holds[action] = Hold(carried_out)
+        return held
 
     def denies(self, action: str, body: str, *, assumed: bool) -> bool:
         service = action.partition(":")[0]
@@ -70,19 +95,30 @@ def serve(moto_url: str) -> Iterator[Front]:
             action = _action(self.path, self.headers, body)
             with front.counted(action):
                 time.sleep(front.latency)  # stands for the network
-                self._pass_on(action, body)
+                held = front.holds.pop(action, None)
+                if held is None:
+                    self._answer(*self._answer_to(action, body))
+                    return
+                if held.carried_out:
+                    self._answer_to(action, body)
+                held.reached.set()
+                held.over.wait(60)
+                self.close_connection = True
 
-        def _pass_on(self, action: str, body: bytes) -> None:
+        def _answer_to(self, action: str, body: bytes) -> tuple[int, str, bytes]:
+            if front.expired:
+                return _expiry(action)
             key = self.headers.get("Authorization", "").partition("Credential=")[2]
             if front.denies(action, body.decode(errors="replace"), assumed=key.startswith("ASIA")):
-                self._answer(*_denial(action))
-                return
+                return _denial(action)
+            front.passed.append(action)
             upstream = http.client.HTTPConnection(target, timeout=20)
             kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
             upstream.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
             answer = upstream.getresponse()
-            self._answer(answer.status, answer.getheader("Content-Type", ""), answer.read())
+            found = (answer.status, answer.getheader("Content-Type", ""), answer.read())
             upstream.close()
+            return found
 
         do_GET = do_POST = do_PUT = do_DELETE = _any
 
@@ -124,12 +160,23 @@ def _action(path: str, headers: Any, body: bytes) -> str:
 
 def _denial(action: str) -> tuple[int, str, bytes]:
     message = f"User: {BOT} is not authorized to perform: {action} on resource: *"
+    codes = {"ec2": "UnauthorizedOperation", "iam": "AccessDenied", "sts": "AccessDenied"}
+    return _error(action, codes.get(action.partition(":")[0], "AccessDeniedException"), message)
+
+
+def _expiry(action: str) -> tuple[int, str, bytes]:
+    codes = {"ec2": "RequestExpired", "iam": "ExpiredToken", "sts": "ExpiredToken"}
+    code = codes.get(action.partition(":")[0], "ExpiredTokenException")
+    return _error(action, code, "The security token included in the request is expired")
+
+
+def _error(action: str, code: str, message: str) -> tuple[int, str, bytes]:
     service = action.partition(":")[0]
     if service == "ec2":
-        error = f"<Code>UnauthorizedOperation</Code><Message>{message}</Message>"
+        error = f"<Code>{code}</Code><Message>{message}</Message>"
         return 403, "text/xml", f"<Response><Errors><Error>{error}</Error></Errors></Response>".encode()
     if service in ("iam", "sts"):
-        error = f"<Type>Sender</Type><Code>AccessDenied</Code><Message>{message}</Message>"
+        error = f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"
         return 403, "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
-    tree = {"__type": "AccessDeniedException", "message": message}
+    tree = {"__type": code, "message": message}
     return 400, "application/x-amz-json-1.1", json.dumps(tree).encode()
