@@ -7,6 +7,7 @@ words before it. ``…`` stands where one was.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 # No reference, host or ARN is longer, and what is remembered below stays small.
@@ -35,30 +36,39 @@ _LEADS_TO_A_NAME: dict[str, frozenset[str]] = {
     "image": frozenset({"pulling", "pull", "no", "such", "resolve", "inspect", "inspecting", "get", "find"}),
     "image:": frozenset({"such", "find"}),
     "name": frozenset({"image"}),
+    "not": frozenset(),  # "certificate is valid for X, not Y"
     "tag": frozenset(),
     "secret": frozenset(),
     "secrets": frozenset(),
     "short-name": frozenset(),
 }
-# Said after those words in ordinary sentences.
-_NO_NAME = frozenset({
-    "a", "access", "an", "and", "any", "apply", "are", "at", "be", "been", "can", "cannot",
-    "client", "containing", "could", "credential", "credentials", "data", "does", "exist",
-    "exists", "found", "from", "has", "have", "id", "image", "images", "in", "index", "info",
-    "invalid", "is", "it", "key", "keys", "layer", "list", "manager", "manifest", "manifests",
-    "might", "missing", "mode", "must", "name", "named", "names", "no", "not", "of", "on",
-    "one", "operation", "or", "policy", "pull", "reading", "reference", "request", "required",
-    "requires", "resource", "returned", "returns", "rpc", "schema", "secret", "secrets",
-    "service", "status", "tagged", "text", "that", "the", "this", "timed", "to", "too", "type",
-    "unavailable", "unsupported", "value", "version", "was", "were", "with", "you", "your"
+# Said after those words in ordinary sentences, and never a name.
+_GRAMMAR = frozenset({
+    "a", "an", "and", "any", "are", "at", "be", "been", "can", "cannot", "could", "does", "exist",
+    "exists", "found", "from", "has", "have", "in", "is", "it", "might", "must", "no", "not", "of", "on",
+    "one", "or", "that", "the", "this", "to", "too", "was", "were", "with", "you", "your"
 })  # fmt: skip
 # Either: "access to the repository denied", "repository denied not found". What follows tells.
-_PERHAPS_A_NAME = frozenset(
-    ["denied", "error", "errors", "failed", "failure", "forbidden", "timeout", "unauthorized", "unknown"]
-)
-_FOLLOWS_A_NAME = frozenset(["not", "does", "was", "in", "or", "returns"])
+_PERHAPS_A_NAME = frozenset({
+    "access", "apply", "client", "containing", "credential", "credentials", "data", "denied", "digest",
+    "error", "errors", "failed", "failure", "forbidden", "host", "id", "image", "images", "index", "info",
+    "invalid", "key", "keys", "layer", "list", "manager", "manifest", "manifests", "missing", "mode",
+    "name", "named", "names", "operation", "policy", "pull", "reading", "reference", "request",
+    "required", "requires", "resource", "returned", "returns", "rpc", "schema", "secret", "secrets",
+    "service", "status", "tagged", "text", "timed", "timeout", "type", "unauthorized", "unavailable",
+    "unknown", "unsupported", "value", "version"
+})  # fmt: skip
+_FOLLOWS_A_NAME = frozenset({"not", "does", "was", "in", "or", "returns", "failed"})
+# "pull access denied for X, repository …", "image pull failed for X, this may be …"
+_LISTS = frozenset({"denied", "failed"})
 # Only a name follows these.
 _ONLY_NAMES = frozenset({"lookup", "[manifests", "[blobs"})
+# Sentences that these begin go on in one way only, if a name follows.
+_ONLY_IF_SO: dict[str, Callable[[str, str, list[str]], bool]] = {
+    "lookup": lambda _, word, after: word[-1:] == ":" or after == ["on"],
+    "registry": lambda _, word, after: word[-1:] == ":",
+    "not": lambda before_that, word, after: before_that[-1:] == ",",
+}
 # Keys of JSON and of logs whose value says something.
 _TELLING_KEYS = frozenset({
     "code", "error", "errors", "message", "msg", "reason", "status", "statuscode", "title",
@@ -86,16 +96,15 @@ def without_names(text: str) -> str:
 def _is_led_to(before: str, before_that: str, leads: frozenset[str], word: str, after: list[str]) -> bool:
     if leads and before_that.strip("\"'([:,") not in leads:
         return False
-    if before == "registry":
-        return word[-1:] == ":"
+    if before in _ONLY_IF_SO and not _ONLY_IF_SO[before](before_that, word, after):
+        return False
     bare = word.strip("\"'()[]:;,.").lower()
-    if before in _ONLY_NAMES:
-        return bool(bare)
+    if not bare or bare in _GRAMMAR:
+        return before in _ONLY_NAMES
     if bare in _PERHAPS_A_NAME:
-        return (after[:1] != [] and after[0] in _FOLLOWS_A_NAME) or (
-            before_that == "denied" and word[-1] == ","
-        )
-    return bare not in _NO_NAME
+        listed = word[-1] == "," and before_that in _LISTS
+        return listed or before in _ONLY_NAMES or not _FOLLOWS_A_NAME.isdisjoint(after)
+    return True
 
 
 def _punctuation_after(word: str) -> str:
@@ -108,6 +117,7 @@ _NO_QUOTES = str.maketrans("", "", "\"'`")
 # What separates a name from what it is written in.
 _BETWEEN = re.compile(r"""(["'(){}\[\],;=`|]+)""")
 _URL = re.compile(r"https?:/{1,2}\S*?(/manifests/|/blobs/|/token\b|$)", re.I)
+_MEDIA_TYPE = re.compile(r"(application|text)/[\w.+-]+")
 _MEANS_ITSELF = re.compile(
     r"i/o|input/output|net/http|archive/tar|and/or|repository/tag|username/password|user/password|os/arch"
     r"|http/\d(\.[\dx])?|client\.timeout|n/a|(application|text)/[\w.+-]+|(linux|windows)/[a-z0-9]+(/v\d)?"
@@ -140,7 +150,7 @@ def _piece(pieces: list[str], at: int) -> str:
     opens = pieces[at - 1][-1:] if at else ""
     closes = pieces[at + 1][:1] if at + 1 < len(pieces) else ""
     if opens and opens == closes and opens in "\"'`" and _key(pieces, at) not in _TELLING_KEYS:
-        return piece.lower() if _MEANS_ITSELF.fullmatch(piece.lower()) else "…"
+        return piece.lower() if _MEDIA_TYPE.fullmatch(piece.lower()) else "…"
     return _unless_name(piece)
 
 

@@ -10,7 +10,7 @@ import re
 
 # The API server keeps 1 kB of an event; logs can be long. The cause is at either end, so the
 # middle may go, and every later step works on a bounded text.
-_KEPT = 8_000
+_KEPT = 4_000
 
 _ESCAPED_QUOTE = re.compile(r'\\{1,32}"')
 _ESCAPED_BREAK = re.compile(r"\\{1,32}[nrt]")
@@ -33,7 +33,8 @@ def plain(message: str) -> str:
         message = message.translate(_TYPOGRAPHIC)
     if "</" in message:
         message = _HTML.sub(" ", message)
-    return " ".join(message.split())
+    line = " ".join(message.split())
+    return line.replace('" : ', '": ')  # JSON for people
 
 
 # kubelet joins the attempts of one pull: "[with credentials, anonymously]" (apimachinery's Aggregate).

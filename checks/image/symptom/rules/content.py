@@ -46,6 +46,7 @@ FORM = (
         r"prettyjws",
         r"failed to get converter",
         r"\bno signatures$",
+        r"missing signature key",
     ),
     rule(
         Symptom.UNSUPPORTED_MANIFEST,
@@ -121,6 +122,7 @@ BYTES = (
         r"blob verification failed",
         r"manifest verification failed",
         r"verification failed for digest",
+        r"layers from manifest don't match",
         r"failed to verify .{0,40}(digest|layer|blob)",
     ),
 )

@@ -7,20 +7,6 @@ from checks.model import Symptom
 
 KUBELET = (
     rule(
-        Symptom.KUBELET_THROTTLED,
-        "kubelet's registryPullQPS (pkg/kubelet/images/puller.go); nothing was asked yet",
-        'Failed to pull image "r.example/web:1": pull QPS exceeded',
-        r"pull qps exceeded",
-    ),
-    rule(
-        Symptom.NEVER_PULL,
-        "imagePullPolicy: Never, and the image is not on the node (image_manager.go)",
-        'Container image "r.example/web:1" is not present with pull policy of Never',
-        r"with pull policy of never",
-        r"errimageneverpull",
-        r"imagepullpolicy is never",
-    ),
-    rule(
         Symptom.PULL_SECRET_MISSING,
         "kubelet looks imagePullSecrets up in the pod's namespace (kubelet_pods.go)",
         "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.",
@@ -37,6 +23,20 @@ KUBELET = (
         r'secrets? "?…"? (was )?not found',
         r'secrets? "?…"? (does not|doesn\'t) exist',
         r"find (the )?(specified )?(image ?pull ?)?secret",
+    ),
+    rule(
+        Symptom.KUBELET_THROTTLED,
+        "kubelet's registryPullQPS (pkg/kubelet/images/puller.go); nothing was asked yet",
+        'Failed to pull image "r.example/web:1": pull QPS exceeded',
+        r"pull qps exceeded",
+    ),
+    rule(
+        Symptom.NEVER_PULL,
+        "imagePullPolicy: Never, and the image is not on the node (image_manager.go)",
+        'Container image "r.example/web:1" is not present with pull policy of Never',
+        r"with pull policy of never",
+        r"errimageneverpull",
+        r"imagepullpolicy is never",
     ),
 )
 
@@ -55,6 +55,7 @@ NAMES = (
         r"invalid (checksum digest|digest format|tag format|image name|image reference|repository name)",
         r"unsupported digest algorithm",
         r"is not a valid repository/tag",
+        r"image name (is empty|cannot be empty|is required)",
     ),
     rule(
         Symptom.INVALID_IMAGE_NAME,

@@ -25,6 +25,8 @@ WIRE = (
         r"code:? 407\b",
         r"proxy (server )?(returned|responded|refused|error|connection failed)",
         r"bad response from proxy",
+        r"invalid proxy url",
+        r"unsupported proxy scheme",
         r"proxy: (unknown|invalid)",
     ),
     rule(
@@ -182,5 +184,6 @@ CONNECTION = (
         r"because the registry is unavailable",
         r"failed to connect to",
         r"able to ping registry",
+        r"could not reach any registry endpoint",
     ),
 )

@@ -25,6 +25,7 @@ DISK = (
         r"low on resource: (ephemeral-storage|imagefs|nodefs)",
         r"would exceed .{0,40}free.space",
         r"freediskspacefailed",
+        r"thin pool has .{0,60}less than minimum",
     ),
 )
 
@@ -32,9 +33,17 @@ SIGNATURES = (
     rule(
         Symptom.OTHER,
         "a policy file that does not load has checked no signature; Harbor's policy counts vulnerabilities",
-        'invalid policy in "/etc/containers/policy.json": Unknown key "keyPaths"',
+        'invalid policy in "/etc/containers/policy.json": Unknown key "typo"',
         r"invalid policy in",
         r"cannot be pulled due to configured policy",
+    ),
+    rule(
+        Symptom.OTHER,
+        "an encrypted layer without its key (ocicrypt): neither broken nor badly signed",
+        "failed to extract layer sha256:0a1b: missing private key needed for decryption",
+        r"missing private key needed for decryption",
+        r"no suitable key (unwrapper )?found",
+        r"decrypting layer ",
     ),
     rule(
         Symptom.SIGNATURE_REJECTED,
@@ -55,12 +64,12 @@ SIGNATURES = (
         r"no matching signatures?\b",
         r"no valid signatures?\b",
         r"no signatures? (were |was )?found",
-        r"invalid signature",
+        r"invalid (image )?signature",
         r"bad signature",
         r"untrusted signature",
         r"verify(ing)? (the )?(image )?signatures?\b",
         r"validat(e|ing) (the )?(image )?signatures?\b",
-        r"image verif(ication|ier) .{0,80}(fail|reject|block)",
+        r"image verif(ication|ier) (?!failed for digest).{0,80}(fail|reject|block)",
         r"remote trust data does not exist",
         r"no valid trust data",
     ),
@@ -83,6 +92,7 @@ RUNTIME = (
         r"runtime (is |has )?(not running|stopped|not ready|died|shut)",
         r"daemon (is |has )?(not running|stopped|not ready|died|shut)",
         r"server is not initialized yet",
+        r"error reading from server: ",
         r"unknown service …",
         r"unknown service runtime",
         r"unknown method ",
@@ -117,6 +127,9 @@ RUNTIME = (
         r"failed to (create|open|write|rename|remove|chmod|mkdir).{0,40}(ingest|tmp|temporary)",
         r"error creating temporary lease",
         r"create temporary lease",
+        r"ref … locked",
+        r"failed to mount\b",
+        r"failed to unmount\b",
     ),
     rule(
         Symptom.RUNTIME_UNAVAILABLE,
@@ -141,6 +154,7 @@ RUNTIME = (
         r"failed to (extract|register|apply) layer.{0,400}(not permitted|permission denied|file exists)",
         r"processing tar file.{0,200}(not permitted|permission denied|file exists)",
         r"applylayer .{0,200}(not permitted|permission denied|file exists)",
+        r"mount callback failed on …: .{0,200}(no such file|not a directory|directory not empty)",
         r"insufficient uids or gids available in user namespace",
         r"there might not be enough ids available in the namespace",
     ),
@@ -150,7 +164,7 @@ RUNTIME = (
         "pulling image: mkdir /var/lib/containers/storage: permission denied",
         *(
             rf"\b{call} …:? ?(…:? ?)?(permission denied|no such file or directory|operation not permitted"
-            r"|file exists|not a directory|invalid argument|invalid cross-device link)"
+            r"|file exists|directory not empty|not a directory|invalid argument|invalid cross-device link)"
             for call in (
                 "open", "mkdir", "write", "read", "stat", "lstat", "rename", "remove", "unlinkat", "chmod",
                 "chown", "lchown", "link", "symlink", "mount", "truncate", "sync", "readlink", "mkdirat",

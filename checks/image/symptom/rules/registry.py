@@ -75,6 +75,7 @@ PARTICULAR = (
         r"response:? ?5\d\d\b",
         r"returned (error )?5\d\d\b",
         r"url ?(manifests|blobs|token)? ?: 5\d\d\b",
+        r"…\]: 5\d\d\b",
     ),
     rule(
         Symptom.FORBIDDEN,
