@@ -66,7 +66,9 @@ def _with_options(command: str, rest: list[str]) -> Words:
             if not value or value.startswith("-"):
                 raise WrongWords(f"{name} wants a name after it, as in `why deploy/web -n shop`")
             found[names[name]] = value
-        elif command == "mute" and (duration := _duration(word)):
+        elif command == "mute" and (duration := _duration(word)) is not None:
+            if not duration:
+                raise WrongWords("`unmute` ends a mute; one that begins lasts a while, as in `mute 2h`")
             length = duration
         elif word.startswith("-") or "target" in found:
             raise WrongWords(f"I don't know what “{word[:40]}” means here; `help` lists what I understand")
@@ -76,6 +78,6 @@ def _with_options(command: str, rest: list[str]) -> Words:
 
 
 def _duration(word: str) -> timedelta | None:
-    match = re.fullmatch(r"(\d{1,4})([mhd])", word)
+    match = re.fullmatch(r"(\d{1,4})([mhd])", word.lower())
     units = {"m": "minutes", "h": "hours", "d": "days"}
     return timedelta(**{units[match[2]]: int(match[1])}) if match else None
