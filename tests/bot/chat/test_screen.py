@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
@@ -341,6 +342,29 @@ async def test_one_chat_that_is_down_holds_up_no_other(shelf: Shelf) -> None:
     forever.set()
     await screen.settled()
     assert stands(sick, found())
+
+
+@pytest.mark.parametrize("seed", range(30))
+async def test_after_any_series_of_bad_days_the_last_state_stands_once(
+    shelf: Shelf, room: Room, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311  days, not keys
+    states = [make() for stage, make in AT.items() if stage is not Stage.FOLDED]
+    screen = screen_of(shelf, room)
+    for version in range(12):
+        last = replace(chance.choice(states), note=f"day {version}", version=version)
+        room.down = [ChatDown("503")] * chance.choice((0, 0, 1, 3))
+        room.loses = chance.choice((0, 0, 1))
+        shelf.away = chance.choices(("intend", "remember"), k=chance.choice((0, 0, 2)))
+        await screen.show(last)
+        if chance.random() < 0.4:
+            for _ in range(chance.randrange(40)):
+                await asyncio.sleep(0)
+            await screen.stop(0)  # as killed
+            screen = screen_of(shelf, room)
+    room.down.clear()
+    await shown(screen, last)
+    assert stands(room, last)
 
 
 async def test_stop_lets_what_is_on_its_way_arrive(shelf: Shelf, room: Room) -> None:
