@@ -20,13 +20,14 @@ _OF_REASON = {
     "SignatureValidationFailed": Symptom.SIGNATURE_REJECTED,
     "FailedToRetrieveImagePullSecret": Symptom.PULL_SECRET_MISSING,
 }
+# Where no rule knows the words.
+_OF_REASON_AND_UNREAD = {"RegistryUnavailable": Symptom.CONNECT_FAILED}
 # Where there is no message at all. A container that waits without a word may be pulling for ever.
 _OF_REASON_ALONE = {
     "": Symptom.STALLED,
     "ContainerCreating": Symptom.STALLED,
     "PodInitializing": Symptom.STALLED,
     "Pulling": Symptom.STALLED,
-    "RegistryUnavailable": Symptom.CONNECT_FAILED,
     "BackOff": Symptom.BACKOFF_ONLY,
     "ImagePullBackOff": Symptom.BACKOFF_ONLY,
 }
@@ -99,9 +100,9 @@ def _symptom(text: str, reason: str) -> Symptom:
     if reason in _OF_REASON:
         return _OF_REASON[reason]
     if not text:
-        return _OF_REASON_ALONE.get(reason, Symptom.OTHER)
+        return (_OF_REASON_ALONE | _OF_REASON_AND_UNREAD).get(reason, Symptom.OTHER)
     rule = deciding_rule(text)
-    return rule.symptom if rule else Symptom.OTHER
+    return rule.symptom if rule else _OF_REASON_AND_UNREAD.get(reason, Symptom.OTHER)
 
 
 def deciding_rule(text: str) -> Rule | None:

@@ -21,6 +21,9 @@ _HTML = re.compile(
     r"</?(?:html|head|body|title|h[1-6]|hr|br|p|center|pre|code|message|error)\b[^<>]{0,200}>", re.I
 )
 
+# klog begins a line with severity, date, time, process and place: a process may be number 403.
+_KLOG = re.compile(r"\b[IWEF]\d{4} [\d:.]{8,18} {1,8}\d{1,8} [\w.-]{1,64}\.go:\d{1,6}\]")
+
 
 def plain(message: str) -> str:
     """One line without escapes and mark-up: logs and JSON quote what they carry, often more than once."""
@@ -33,6 +36,8 @@ def plain(message: str) -> str:
         message = message.translate(_TYPOGRAPHIC)
     if "</" in message:
         message = _HTML.sub(" ", message)
+    if ".go:" in message:
+        message = _KLOG.sub(" ", message)
     line = " ".join(message.split())
     return line.replace('" : ', '": ')  # JSON for people
 

@@ -137,6 +137,19 @@ def test_the_most_particular_words_decide(message: str, symptom: str) -> None:
     assert classify(message).symptom is Symptom[symptom]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        'E0425 03:13:37.830947     403 remote_image.go:171] "PullImage failed" err="hm"',
+        "0a1b2c: downloading 403 MB of 429 MB",
+        "the log was truncated",
+        'MountVolume.SetUp failed for volume "denied" : secret "unauthorized" not found',
+    ],
+)
+def test_numbers_and_words_that_mean_something_else_accuse_nobody(message: str) -> None:
+    assert classify(message).symptom is Symptom.OTHER
+
+
 def test_of_two_attempts_the_first_that_says_anything_decides() -> None:
     with_credentials = "rpc error: code = Unknown desc = unexpected status from HEAD request: 403 Forbidden"
     anonymous = "rpc error: code = Unknown desc = failed to fetch anonymous token: 401 Unauthorized"
@@ -174,6 +187,8 @@ def test_a_mirror_that_answered_counts_where_upstream_is_out_of_reach(
         ("BackOff", "", Symptom.BACKOFF_ONLY),
         ("ContainerCreating", "", Symptom.STALLED),
         ("ErrImagePull", "", Symptom.OTHER),
+        ("RegistryUnavailable", "hm", Symptom.CONNECT_FAILED),
+        ("RegistryUnavailable", "unexpected status: 503 Service Unavailable", Symptom.REGISTRY_ERROR),
         ("BackOff", 'Back-off pulling image "x": ErrImagePull: hm', Symptom.OTHER),
     ],
 )

@@ -96,7 +96,7 @@ BYTES = (
         r"corrupt(ed)? (content|image|data|input|layer|blob)",
         r"content .{0,60}corrupt",
         r"short read",
-        r"truncated",
+        r"truncated (input|file|layer|tar|body|header|stream|data)",
         r"expected number of bytes",
         r"unexpected number of bytes",
     ),

@@ -7,6 +7,14 @@ from checks.model import Symptom
 
 KUBELET = (
     rule(
+        Symptom.OTHER,
+        "a volume or a variable of the pod wants that Secret, not its image",
+        'MountVolume.SetUp failed for volume "tls" : secret "web-tls" not found',
+        r"mountvolume\.",
+        r"unable to attach or mount volumes",
+        r"createcontainerconfigerror",
+    ),
+    rule(
         Symptom.PULL_SECRET_MISSING,
         "kubelet looks imagePullSecrets up in the pod's namespace (kubelet_pods.go)",
         "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.",

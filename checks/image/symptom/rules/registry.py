@@ -5,6 +5,12 @@ from __future__ import annotations
 from checks.image.symptom.rules.rule import rule
 from checks.model import Symptom
 
+
+def _status(code: int) -> str:
+    """Not "403 MB": progress and sizes are numbers too."""
+    return rf"\b{code}\b(?! ?(s|ms|seconds|b|bytes|[kmg]i?b|of)\b)"
+
+
 # Before anything of the way there: no connection error says these.
 CLEAR = (
     rule(
@@ -33,7 +39,7 @@ LIMITS = (
         "authenticating",
         r"toomanyrequests",
         r"too ?many ?requests",
-        r"\b429\b",
+        _status(429),
         r"pull rate limit",
         r"rate limit (was |has been )?(exceeded|reached)",
         r"rate limited",
@@ -164,7 +170,7 @@ PARTICULAR = (
         r"manifest not found",
         r"manifest tagged by .{0,100}not found",
         r"no such (manifest|image|tag)\b",
-        r"tag .{0,200}(not found|does not exist|was deleted)",
+        r"\btag .{0,200}(not found|does not exist|was deleted)",
         r"requested image not found",
         r"imagenotfound",
     ),
@@ -175,7 +181,7 @@ STATUS = (
         Symptom.FORBIDDEN,
         "HTTP 403 in any words; Google's `Permission ... denied` without `(or it may not exist)`",
         "failed to authorize: failed to fetch anonymous token: unexpected status: 403 Forbidden",
-        r"\b403\b",
+        _status(403),
         r"\bforbidden\b",
         r"permission .{0,200}denied",
         r"permission_denied",
@@ -186,7 +192,7 @@ STATUS = (
         Symptom.UNAUTHORIZED,
         "HTTP 401 in any words",
         "failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized",
-        r"\b401\b",
+        _status(401),
         r"unauthori[sz]ed",
         r"unauthenticated",
         r"authentication (is )?required",
@@ -211,7 +217,7 @@ STATUS = (
         Symptom.TAG_NOT_FOUND,
         "HTTP 404, and containerd's `X: not found`: it cannot tell a tag from a whole repository",
         'failed to resolve reference "r.example/web:9": r.example/web:9: not found',
-        r"\b404\b",
+        _status(404),
         r"not ?found",
         r"does not exist",
         r"doesn't exist",
