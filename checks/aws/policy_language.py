@@ -91,12 +91,18 @@ class Statement:
     def matches(self, request: Request, ways: Collection[Way] = ANY_WAY) -> Match:
         """``ways``: in which the principal has to be named, to count."""
         values = request.context if self.variables else None
-        return all_of((
-            self._principal(request.caller, ways),
-            self._listed("Action", lambda one, _: action_alike(one, request.action)),
-            self._listed("Resource", lambda one, no: resource_alike(one, request.resource, values, negated=no)),
-            conditions_hold(self.conditions, request.context, variables=self.variables),
-        ))  # fmt: skip
+
+        def resource(wanted: str, negated: bool) -> Match:
+            return resource_alike(wanted, request.resource, values, negated=negated)
+
+        return all_of(
+            (
+                self._principal(request.caller, ways),
+                self._listed("Action", lambda one, _: action_alike(one, request.action)),
+                self._listed("Resource", resource),
+                conditions_hold(self.conditions, request.context, variables=self.variables),
+            )
+        )
 
     def _listed(self, element: str, alike: Callable[[str, bool], Match]) -> Match:
         """``Action`` or ``Resource``, or their opposites; a repository's policy has no ``Resource``."""

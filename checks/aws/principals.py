@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from checks.aws.policy_language import parse
 
 _PROFILE = re.compile(r"arn:[\w-]+:iam::\d{12}:instance-profile/.+")
 _SESSION = re.compile(r"arn:[\w-]+:sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/]+)/(?P<session>.+)")
@@ -43,8 +45,9 @@ class Role:
 def misnamed(policy: str, role: Role) -> tuple[Misnamed, ...]:
     """Principals of Allow statements that may have been meant for ``role``, in the policy's order.
 
-    :raises ValueError: the policy is no JSON.
+    :raises BadPolicy: it is no policy.
     """
+    parse(policy)
     found = []
     for statement in _statements(policy):
         if statement.get("Effect") != "Allow":
@@ -79,7 +82,10 @@ def _why_never(principal: str, role: Role) -> str:
 
 
 def corrected(policy: str, wrong: str, right: str) -> str:
-    """The policy's text with ``right`` in place of ``wrong`` among the principals of its Allow statements."""
+    """The policy's text with ``right`` in place of ``wrong`` among the principals of its Allow statements.
+
+    It has to be a policy that ``misnamed`` takes for one.
+    """
     document = json.loads(policy)
     statements = document["Statement"]
     single = isinstance(statements, Mapping)
@@ -98,10 +104,9 @@ def _renamed(statement: Mapping[str, Any], wrong: str, right: str) -> Mapping[st
     return {**statement, "Principal": {**principal, "AWS": names}}
 
 
-def _statements(policy: str) -> Iterator[Mapping[str, Any]]:
-    document = json.loads(policy)
-    statements = document.get("Statement", ()) if isinstance(document, Mapping) else ()
-    yield from (one for one in (statements if isinstance(statements, list) else [statements]) if one)
+def _statements(policy: str) -> list[Mapping[str, Any]]:
+    statements = json.loads(policy)["Statement"]
+    return statements if isinstance(statements, list) else [statements]
 
 
 def _named(statement: Mapping[str, Any]) -> list[str]:
@@ -109,4 +114,4 @@ def _named(statement: Mapping[str, Any]) -> list[str]:
     if not isinstance(principal, Mapping):
         return []
     named = principal.get("AWS", [])
-    return [named] if isinstance(named, str) else [one for one in named if isinstance(one, str)]
+    return [named] if isinstance(named, str) else named

@@ -7,7 +7,8 @@ somebody else.
 
 from __future__ import annotations
 
-from checks.aws.principals import Role, corrected, misnamed
+from checks.aws.policy_language import BadPolicy
+from checks.aws.principals import Misnamed, Role, corrected, misnamed
 from checks.aws.rights import ON_REPOSITORY, PullRights
 from checks.aws.rulings import Says
 from checks.graph import check
@@ -29,8 +30,8 @@ def repository_policy_names_roles(rights: PullRights) -> Verdict:
     role = Role(rights.principal_arn, rights.role.id, rights.puller.session)
     try:
         suspects = misnamed(repository.text, role)
-    except ValueError as error:
-        return unknown(f"the policy of {address.name} is no JSON: {error}")
+    except BadPolicy as error:
+        return unknown(f"the policy of {address.name} cannot be understood: {error}")
     if not suspects:
         return passed(f"every role that the policy of {address.name} names can match")
     if not rights.path_known:
@@ -39,25 +40,33 @@ def repository_policy_names_roles(rights: PullRights) -> Verdict:
         )
     for suspect in suspects:
         better = rights.with_repository_policy(corrected(repository.text, suspect.principal, role.arn))
-        if _helps(rights, better):
-            return failed(
-                f"the policy of {address.name} names {suspect.principal}; {suspect.why}",
-                *rights.who(),
-                ("Statement", suspect.sid or "(no Sid)"),
-                ("Principal in the policy", suspect.principal),
-                ("Principal that would match", role.arn),
-                about=address.arn,
-            )
+        if answers := _helps(rights, better):
+            return _verdict(rights, suspect, answers)
     return passed(
         f"the policy of {address.name} names roles that cannot match, but this pull does not depend on them",
         ("Principals that cannot match", ", ".join(one.principal for one in suspects)),
     )
 
 
-def _helps(now: PullRights, then: PullRights) -> bool:
-    return any(
-        now.of_repository(action).says is Says.NOTHING
-        and then.of_repository(action).says is Says.ALLOWS
-        and now.overall(action).says is not Says.ALLOWS
-        for action in ON_REPOSITORY
+def _verdict(rights: PullRights, suspect: Misnamed, answers: set[Says]) -> Verdict:
+    name = rights.repository.address.name
+    summary = f"the policy of {name} names {suspect.principal}; {suspect.why}"
+    if Says.UNKNOWN in answers:
+        return unknown(f"{summary}. Whether this pull depends on it is not known")
+    return failed(
+        summary,
+        *rights.who(),
+        ("Statement", suspect.sid or "(no Sid)"),
+        ("Principal in the policy", suspect.principal),
+        ("Principal that would match", rights.principal_arn),
+        about=rights.repository.address.arn,
     )
+
+
+def _helps(now: PullRights, then: PullRights) -> set[Says]:
+    """What AWS answers now to the actions that the repository would then allow."""
+    return {
+        now.overall(action).says
+        for action in ON_REPOSITORY
+        if now.of_repository(action).says is Says.NOTHING and then.of_repository(action).says is Says.ALLOWS
+    } - {Says.ALLOWS}

@@ -157,7 +157,12 @@ class PullRights:
             # Kubelet calls ECR itself, and is no service of AWS.
             "aws:viaawsservice": "false",
             "aws:principalisawsservice": "false",
+            "aws:calledvia": None,
+            "aws:calledviafirst": None,
+            "aws:calledvialast": None,
         }
+        if action != TOKEN:
+            context = {**context, "aws:resourceaccount": address.account}
         if caller.path_known:
             context = {**context, "aws:principalarn": caller.role_arn}
         if caller.id and caller.session:

@@ -9,12 +9,14 @@ holds where the key is missing (services, anonymous callers), so that those stay
 from __future__ import annotations
 
 import copy
+import itertools
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
 
+from checks.aws.match import Match
+from checks.aws.policy_values import action_alike
 from handlers.remedy import Refused
 
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
@@ -44,11 +46,13 @@ def without_pull_denies(
     :raises Refused: a statement names its actions in a way that cannot be split exactly.
     """
     document = json.loads(policy)
+    found = _listed(document["Statement"])
+    taken = {statement.get("Sid", "") for statement in found}
     kept: list[Statement] = []
     split: list[str] = []
-    for statement in _listed(document["Statement"]):
+    for statement in found:
         if statement.get("Effect") == "Deny" and denies(statement):
-            kept += _split(statement, role, denies)
+            kept += _split(statement, role, denies, taken)
             split.append(statement.get("Sid", ""))
         else:
             kept.append(statement)
@@ -69,16 +73,26 @@ def as_policy(statement: Statement) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
-def _split(statement: Statement, role: RoleNames, denies: Callable[[Statement], bool]) -> list[Statement]:
+def _split(
+    statement: Statement, role: RoleNames, denies: Callable[[Statement], bool], taken: set[str]
+) -> list[Statement]:
+    """``taken``: the Sids of the policy, of which there may be no two alike; a new one is added to them."""
     rest, pulls = _actions_split(statement)
     other_form = "Action" if "NotAction" in rest else "NotAction"
     parts: list[Statement] = [{**_without(statement, other_form), **rest}] if rest else []
     others = _for_everyone_else({**_without(statement, "NotAction"), "Action": pulls}, role, denies)
     if others is not None:
         if parts and "Sid" in statement:
-            others = {**others, "Sid": f"{statement['Sid']}Pull"}
+            others = {**others, "Sid": _new_sid(f"{statement['Sid']}Pull", taken)}
         parts.append(others)
     return parts
+
+
+def _new_sid(wish: str, taken: set[str]) -> str:
+    numbered = (f"{wish}{number}" for number in itertools.count(2))
+    sid = next(one for one in itertools.chain((wish,), numbered) if one not in taken)
+    taken.add(sid)
+    return sid
 
 
 def _actions_split(statement: Statement) -> tuple[dict[str, Any], list[str]]:
@@ -90,7 +104,7 @@ def _actions_split(statement: Statement) -> tuple[dict[str, Any], list[str]]:
     actions = _listed(statement["Action"])
     pulls = [one for one in PULL_ACTIONS if _any_matches(actions, one)]
     patterns = [one for one in actions if "*" in one or "?" in one]
-    if any(one in ("*", "ecr:*") for one in patterns):
+    if any(one.lower() in ("*", "*:*", "ecr:*") for one in patterns):
         # In the policy of a repository no other actions than ECR's are ever asked for.
         return {"NotAction": pulls}, pulls
     for pattern in patterns:
@@ -132,12 +146,7 @@ def _except_for(statement: Statement, role_arn: str) -> Statement:
 
 
 def _any_matches(patterns: Iterable[str], *actions: str) -> bool:
-    """IAM's patterns know ``*`` and ``?`` only, and letters of either case."""
-    return any(
-        fnmatchcase(action.lower(), pattern.lower().replace("[", "[[]"))
-        for pattern in patterns
-        for action in actions
-    )
+    return any(action_alike(pattern, action) is not Match.NO for pattern in patterns for action in actions)
 
 
 def _without(mapping: Mapping[str, Any], key: str) -> dict[str, Any]:

@@ -147,6 +147,8 @@ def simulation(
 ) -> Json:
     """``principal`` need not be the one of ``rights``: then it has no policies of its own but theirs."""
     address, role = rights.repository.address, rights.role
+    if action != TOKEN:
+        context = {**context, "aws:ResourceAccount": address.account}
     asked: Json = {
         "request": {
             "principal": principal,

@@ -93,7 +93,7 @@ def test_a_condition_that_spares_others_already_is_added_to() -> None:
     }
 
 
-@pytest.mark.parametrize("action", ["*", "ecr:*", ["ecr:*", "ecr:PutImage"]])
+@pytest.mark.parametrize("action", ["*", "ecr:*", "ECR:*", "*:*", ["ecr:*", "ecr:PutImage"]])
 def test_a_deny_of_all_actions_becomes_a_deny_of_all_others(action: Any) -> None:
     assert lifted(deny(Action=action)) == [
         {"Sid": "no", "Effect": "Deny", "Principal": {"AWS": ROLE}, "NotAction": PULL}
@@ -115,6 +115,18 @@ def test_a_pattern_that_also_means_other_actions_is_refused() -> None:
 
 def test_a_pattern_beside_the_pull_stays() -> None:
     assert lifted(deny(Action=["ecr:BatchGetImage", "ecr:Put*"])) == [deny(Action=["ecr:Put*"])]
+
+
+def test_no_two_statements_get_one_sid() -> None:
+    """AWS takes no policy with two alike."""
+    taken = deny({"AWS": OTHER}, Sid="noPull")
+    found = lifted(deny({"AWS": [ROLE, OTHER]}), taken, deny({"AWS": [ROLE, OTHER]}, Sid="noPull2"))
+    sids = [one["Sid"] for one in found or []]
+    assert len(set(sids)) == len(sids) == 5
+
+
+def test_actions_are_alike_whatever_their_letters() -> None:
+    assert lifted(deny(Action=["ECR:batchgetimage", "ecr:PUTIMAGE"])) == [deny(Action=["ecr:PUTIMAGE"])]
 
 
 def test_sessions_and_ids_of_the_role_are_the_role() -> None:
