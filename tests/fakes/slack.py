@@ -93,7 +93,9 @@ class Said:
 
 
 class FakeSlack:
-    """``failures``: what a bot must not do and did (late acknowledgements). ``calls``: methods, in order."""
+    """``calls``: methods, in order. ``refusals``: what was asked and is not allowed. ``failures``: what was
+    not acknowledged in time.
+    """
 
     def __init__(
         self,
@@ -124,7 +126,10 @@ class FakeSlack:
         self._bad: dict[str, list[Callable[[web.Request], Awaitable[web.StreamResponse]]]] = {}
         self._lose: list[str] = []
         self._tickets: set[str] = set()
+        self._refused_sockets = 0
+        self.hellos = 0  # connections ever made
         self._sockets: list[web.WebSocketResponse] = []
+        self._transports: dict[web.WebSocketResponse, asyncio.Transport] = {}
         self._acks: dict[str, asyncio.Future[Json]] = {}
         self._last: tuple[str, Json] | None = None
         self._news = asyncio.Event()
@@ -138,7 +143,7 @@ class FakeSlack:
         return Secrets(
             slack_bot_token=Secret(self.bot_token),
             slack_app_token=Secret(self.app_token),
-            slack_signing_secret=Secret(self.signing_secret),
+            slack_signing_secret=Secret(self.signing_secret) if self.signing_secret else None,
         )
 
     def environment(self) -> dict[str, str]:
@@ -180,6 +185,10 @@ class FakeSlack:
             ) from None
 
     # ---- what people do
+
+    def say(self, user: str, channel: str, text: str, thread: str = "", metadata: Json | None = None) -> str:
+        """Words that are not for the bot, so nobody tells it of them."""
+        return self._add(channel, user, text, thread=thread, metadata=metadata or {}).ts
 
     async def mention(self, user: str, channel: str, text: str, thread: str = "", **more: Any) -> str:
         """``@pullbot`` and ``text`` (as Slack would escape it), in a channel or a thread; gives its ts.
@@ -260,9 +269,17 @@ class FakeSlack:
 
         self._bad.setdefault(method, []).append(limit)
 
-    async def drop_sockets(self) -> None:
+    async def drop_sockets(self, *, abruptly: bool = False) -> None:
+        """``abruptly``: without a word, as a cable that is pulled."""
         for socket in list(self._sockets):
-            await socket.close()
+            if abruptly:
+                self._transports[socket].abort()
+            else:
+                await socket.close()
+
+    def refuse_next_socket(self) -> None:
+        """The address that is given out next is not good any more when it is used."""
+        self._refused_sockets += 1
 
     async def refresh_sockets(self) -> None:
         """What Slack does every hour or so: it asks for a new connection."""
@@ -455,10 +472,16 @@ class FakeSlack:
         if ticket not in self._tickets:
             raise web.HTTPForbidden(text="an address is good for one connection")
         self._tickets.remove(ticket)
+        if self._refused_sockets:
+            self._refused_sockets -= 1
+            raise web.HTTPForbidden(text="too late")
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         await socket.send_json({"type": "hello", "num_connections": 1, "connection_info": {"app_id": "A0"}})
+        assert request.transport is not None
+        self._transports[socket] = request.transport
         self._sockets.append(socket)
+        self.hellos += 1
         self._news.set()
         try:
             async for message in socket:
@@ -468,6 +491,7 @@ class FakeSlack:
                         acked.set_result({})
         finally:
             self._sockets.remove(socket)
+            del self._transports[socket]
             self._news.set()
         return socket
 

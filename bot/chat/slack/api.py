@@ -101,6 +101,8 @@ def _refusal(method: str, response: Any) -> ChatDown | ChatRefused:
         return ChatDown(f"Slack answered {method} with {code or f'status {response.status_code}'}")
     if code == "missing_scope":
         what = f"the app lacks the scope {data.get('needed', '?')}; add it and install the app again"
+    elif method == "apps.connections.open":
+        what = "SLACK_APP_TOKEN should be an app-level token (xapp-…) with the scope connections:write"
     else:
         what = _WHAT_TO_DO.get(code, "see docs/slack.md")
     return Refused(f"Slack refuses {method} ({code}): {what}", code)

@@ -68,6 +68,7 @@ class Listeners:
         )
         app.event("app_mention")(self._on_mention)
         app.event("message")(self._on_message)
+        app.event(re.compile(""))(self._on_anything_else)
         app.action(re.compile(""))(self._on_press)  # whatever the button is called
         return app
 
@@ -92,6 +93,9 @@ class Listeners:
         """A direct message is for us, without any mention. Channels' messages are none of our business."""
         if event.get("channel_type") == "im" and _is_said_by_a_person(event):
             self._start(self._mentioned(body, event))
+
+    async def _on_anything_else(self) -> None:
+        """Events that somebody subscribed the app to; without an acknowledgement they would come again."""
 
     async def _on_press(self, ack: AsyncAck, body: Json) -> None:
         await ack()

@@ -20,9 +20,16 @@ class Requests:
     def __init__(self, app: AsyncApp, secret: Secret[str] | None) -> None:
         self._app = app
         self._secret = secret
+        self._closed = False
+
+    def close(self) -> None:
+        """Take nothing any more: Slack asks again, and finds the next process."""
+        self._closed = True
 
     async def take(self, request: web.Request) -> web.Response:
         """Answers 200 within Slack's three seconds, 401 to whoever is not Slack or says it late."""
+        if self._closed:
+            raise web.HTTPServiceUnavailable(text="shutting down\n")
         if (request.content_length or 0) > _LARGEST:
             raise web.HTTPRequestEntityTooLarge(_LARGEST, request.content_length or 0)
         body = await request.read()

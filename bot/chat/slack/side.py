@@ -57,10 +57,11 @@ class SlackSide:
         self._listeners = Listeners(self._api, self.chat, self.people, pause=pause)
         self._requests = Requests(self._listeners.app, tokens.slack_signing_secret)
         self._socket = (
-            Socket(self._api, self._listeners.app, tokens.slack_app_token)
+            Socket(self._api, self._listeners.app, tokens.slack_app_token, pause)
             if settings.mode == "socket"
             else None
         )
+        self._pause = pause
         self._asking: asyncio.Task[None] | None = None
         self._why_not = "not started"
 
@@ -83,6 +84,7 @@ class SlackSide:
         if self._asking:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
+        self._requests.close()
         await self._listeners.finish()
         await self._api.close()
         self._why_not = "stopped"
@@ -101,4 +103,4 @@ class SlackSide:
                 if str(why) != self._why_not:
                     log.warning("no connection to Slack: %s", why)
                 self._why_not = str(why)
-                await asyncio.sleep(_ASK_AGAIN_SECONDS)
+                await self._pause(_ASK_AGAIN_SECONDS)

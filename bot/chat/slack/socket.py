@@ -15,6 +15,7 @@ from slack_bolt.async_app import AsyncApp
 
 from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.slack.api import Api, answer_to
+from bot.chat.slack.pace import Pause
 from checks.secret import Secret
 
 log = logging.getLogger(__name__)
@@ -25,18 +26,23 @@ _library.setLevel(logging.CRITICAL + 1)
 
 _CONNECT_SECONDS = 20.0
 _PING_SECONDS = 5.0
-_LOOK_SECONDS = 1.0
-_PATIENCE_SECONDS = 15.0
 _SLOWEST_SECONDS = 60.0
 
 
 class Socket:
-    """Connected from ``start`` to ``stop``, as far as Slack lets it."""
+    """Connected from ``start`` to ``stop``, as far as Slack lets it.
 
-    def __init__(self, api: Api, app: AsyncApp, token: Secret[str] | None) -> None:
+    :param patience: seconds that the library is given to mend a connection
+    """
+
+    def __init__(
+        self, api: Api, app: AsyncApp, token: Secret[str] | None, pause: Pause, *, patience: float = 15.0
+    ) -> None:
         self._api = api
         self._app = app
         self._token = token
+        self._pause = pause
+        self._patience = patience
         self._handler: AsyncSocketModeHandler | None = None
         self._keeping: asyncio.Task[None] | None = None
         self.why_not = "not started"
@@ -64,11 +70,11 @@ class Socket:
             except (ChatDown, ChatRefused) as why:
                 failures += 1
                 self._tell(str(why))
-                await asyncio.sleep(_wait(failures, getattr(why, "retry_after", 0.0)))
+                await self._pause(_wait(failures, getattr(why, "retry_after", 0.0)))
             except Exception:
                 failures += 1
                 log.exception("the connection to Slack failed")
-                await asyncio.sleep(_wait(failures, 0.0))
+                await self._pause(_wait(failures, 0.0))
 
     async def _connect(self) -> None:
         await self._drop()
@@ -90,13 +96,13 @@ class Socket:
         """Returns once it was down for long."""
         loop = asyncio.get_running_loop()
         seen = loop.time()
-        while self._handler is not None and loop.time() - seen < _PATIENCE_SECONDS:
+        while self._handler is not None and loop.time() - seen < self._patience:
             if await self._handler.client.is_connected():
                 seen = loop.time()
                 self.why_not = ""
             else:
                 self.why_not = "Slack's socket is down"
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(self._patience / 15)
 
     async def _drop(self) -> None:
         handler, self._handler = self._handler, None
