@@ -33,7 +33,7 @@ fmt: $(READY)  ## format, and mend what can be mended
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## how fast a diagnosis is, and how many calls it makes
-	$(BIN)/python -m bench.diagnosis
+	$(BIN)/python -m bench
 
 # The lock files name no index, so they install from whichever one pip is configured for.
 EXPORT := uv export --quiet --frozen --no-emit-project --no-emit-index-url --no-annotate --no-header

@@ -20,7 +20,7 @@ from bot.clusters import ClusterDown, Clusters
 from bot.log import about_incident
 from bot.store.ports import State, StoreDown
 from bot.watch.kubernetes import NoSuchTarget
-from checks.model import Unavailable
+from checks.model import FailedPull, Unavailable
 from handlers import commands, intake
 from handlers.decision import NotAllowed, NotNow, Person
 from handlers.incident import CLOSED, Incident
@@ -123,7 +123,7 @@ class FrontDesk:
                 await commands.check_again(incident, by, self._world)
                 return _public("Looking again; the thread shows what I find.")
         names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
-        pulls = []
+        pulls: list[FailedPull] = []
         for name in names:
             pulls += await self._clusters.failing_now(name, words.namespace, words.target)
         if not pulls:

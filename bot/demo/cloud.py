@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.request import Request, urlopen
 
 
 @contextmanager
@@ -24,9 +25,17 @@ def simulated_aws() -> Iterator[str]:
         server.start()
         try:
             host, port = server.get_host_and_port()
-            yield f"http://{host}:{port}"
+            endpoint = f"http://{host}:{port}"
+            _emptied(endpoint)
+            yield endpoint
         finally:
             server.stop()
+
+
+def _emptied(endpoint: str) -> None:
+    """What moto keeps outlives its servers within a process."""
+    request = Request(f"{endpoint}/moto-api/reset", method="POST")  # noqa: S310  loopback
+    urlopen(request, timeout=10).close()  # noqa: S310  loopback
 
 
 def only_this(endpoint: str) -> dict[str, str | None]:

@@ -1,0 +1,1 @@
+"""How fast pullbot is, as ratios within one run: `make bench`."""
