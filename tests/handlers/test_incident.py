@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -18,6 +17,7 @@ from tests.fakes.stages import (
     AT,
     DIGEST,
     LATER,
+    MOVES,
     NOON,
     OAK,
     OFFERS,
@@ -34,30 +34,6 @@ from tests.fakes.stages import (
     offer_of,
     requested,
 )
-
-MOVES: dict[str, Callable[[Incident], Incident]] = {
-    "found": lambda i: i.found([SHUT]),
-    "narrowed": lambda i: i.narrowed([pull()]),
-    "folded": lambda i: i.folded("4d3c2b1a"),
-    "proposed": lambda i: i.proposed(OFFERS),
-    "look_again": lambda i: i.look_again(),
-    "joined": lambda i: i.joined([pull("jobs")]),
-    "requested": lambda i: i.requested(OTHER, ANA, NOON, LATER),
-    "approved": lambda i: approve(i, BEN),
-    "rejected": lambda i: i.rejected(DIGEST, BEN),
-    "expired": lambda i: i.expired(LATER),
-    "outdated": lambda i: i.outdated("the policy changed"),
-    "executing": lambda i: i.executing(NOON),
-    "stepped": lambda i: i.stepped(OAK),
-    "executed": lambda i: i.executed(LATER),
-    "followed_up": lambda i: i.followed_up([]),
-    "verification": lambda i: i.verification([SHUT]),
-    "resolved": lambda i: i.resolved(),
-    "handed_over": lambda i: i.handed_over("nobody knows"),
-    "back_again": lambda i: i.back_again([pull().key]),
-    "undoing": lambda i: i.undoing(DIGEST, BEN),
-    "undone": lambda i: i.undone(),
-}
 
 S = Stage
 _ALWAYS = {stage: stage for stage in Stage}

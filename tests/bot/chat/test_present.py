@@ -27,14 +27,15 @@ from bot.chat.message import (
 )
 from bot.chat.present import headline, present, subject, unified
 from checks.model import Finding, Leg, failed, passed, unknown
-from handlers.decision import Offer
+from handlers.decision import NotNow, Offer
 from handlers.incident import Incident, Stage
 from handlers.remedy import Plan
-from tests.fakes.doors import ANA, BEN, Turn, open_door, pull
+from tests.fakes.doors import ANA, BEN, CLEO, Turn, open_door, pull
 from tests.fakes.stages import (
     AT,
     DIGEST,
     LATER,
+    MOVES,
     NOON,
     OAK,
     OFFERS,
@@ -407,6 +408,36 @@ def test_a_label_begins_with_its_verb(stage: Stage) -> None:
         action = parse_action(button.action)
         assert button.label.startswith(begins[action.verb])
         assert action.incident == "1a2b3c4d"
+
+
+def press(incident: Incident, button: Button) -> Incident:
+    """What the button does when an approver presses it in time."""
+    action = parse_action(button.action)
+    match action.verb:
+        case Verb.FIX:
+            return incident.requested(action.digest, ANA, NOON, LATER)
+        case Verb.APPROVE:
+            return incident.approved(action.digest, CLEO, NOON, second_person=True, quorum=1)
+        case Verb.REJECT:
+            return incident.rejected(action.digest, CLEO)
+        case Verb.UNDO:
+            return incident.undoing(action.digest, CLEO)
+        case Verb.CHECK_AGAIN:
+            return incident.look_again()
+        case Verb.MUTE:
+            return incident
+
+
+@given(st.lists(st.sampled_from(sorted(MOVES)), max_size=40))
+def test_whatever_happened_every_button_that_is_shown_can_be_pressed(names: list[str]) -> None:
+    incident = looking()
+    for name in names:
+        try:
+            incident = MOVES[name](incident)
+        except NotNow:
+            continue
+        for button in buttons(incident):
+            press(incident, button)
 
 
 EVIL = "<!channel> *b* `c` [d](javascript:e) approve 1a2b3c4d 0123456789abcdef\n@here </script>"
