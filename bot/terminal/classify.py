@@ -74,7 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         with _opened(arguments.file) as stream:
             return _score(stream) if arguments.score else _answer(stream)
     except CannotRead as error:
-        print(f"pullbot: cannot read {arguments.file}: {error}", file=sys.stderr)
+        what = "standard input" if arguments.file == "-" else arguments.file
+        print(f"pullbot: cannot read {what}: {error}", file=sys.stderr)
         return _USAGE
 
 
@@ -125,6 +126,8 @@ def _complain(number: int, error: ValueError) -> int:
 def _opened(name: str) -> Iterator[BufferedReader]:
     """:raises CannotRead:"""
     if name == "-":
+        if sys.stdin is None:  # the shell's `<&-`
+            raise CannotRead("it is closed")
         yield sys.stdin.buffer  # type: ignore[misc]  # typed as BinaryIO; CPython's has peek()
         return
     try:

@@ -173,6 +173,22 @@ def test_an_answer_comes_before_the_next_line_is_asked_for() -> None:
         assert running.wait(timeout=20) == 0
 
 
+def test_nothing_in_nothing_out() -> None:
+    with process(stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as running:
+        assert running.stdout
+        assert running.stdout.read() == b""
+        assert running.wait(timeout=20) == 0
+
+
+def test_a_closed_standard_input_is_one_clear_line() -> None:
+    words = [sys.executable, "-m", "bot", "classify"]
+    closed = subprocess.run(
+        ["/bin/sh", "-c", '"$@" <&-', "sh", *words], capture_output=True, timeout=20, check=False
+    )
+    assert closed.returncode == 2
+    assert closed.stderr == b"pullbot: cannot read standard input: it is closed\n"
+
+
 def test_a_reader_that_has_seen_enough_ends_it_quietly(lines: Path) -> None:
     lines.write_text(f"{NO_HOST}\n" * 20_000)
     with process(str(lines), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:

@@ -22,13 +22,15 @@ FRAGMENTS = (
 
 
 def seconds(message: str) -> float:
-    """Of this process, the best of two: a busy machine must not fail a test."""
-    best = 60.0
-    for _ in range(2):
+    """Of this process; if long, the best of three: a busy machine must not fail a test."""
+    spent = []
+    for _ in range(3):
         started = time.process_time()
         classify(message)
-        best = min(best, time.process_time() - started)
-    return best
+        spent.append(time.process_time() - started)
+        if spent[-1] < 0.05:
+            break
+    return min(spent)
 
 
 @given(st.text(), st.text(max_size=20))
