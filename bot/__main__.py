@@ -45,6 +45,7 @@ COMMANDS = (
     Command("demo", "bot.demo.main", "the whole job on this machine, simulated, with a chat page"),
     Command("checks", "bot.terminal.catalogue", "list what can be found out", run="list_checks"),
     Command("remedies", "bot.terminal.catalogue", "list what can be proposed", run="list_remedies"),
+    Command("manifest", "bot.terminal.manifest", "print an app's manifest for a chat", wants_settings=True),
     Command("permissions", "bot.terminal.permissions", "print what to grant", wants_settings=True),
     Command(
         "audit", "bot.terminal.audit", "tell who asked for, approved and changed what", wants_settings=True

@@ -23,7 +23,8 @@ from handlers import commands, intake
 from handlers.flow import advance
 from handlers.incident import Incident, Stage
 from tests.fakes.doors import ANA, BEN, Clock, House, pull
-from tests.fakes.slack import Channel, FakeSlack, Said, serve_slack
+from tests.fakes.slack import FakeSlack, serve_slack
+from tests.fakes.slack_workspace import Channel, Said
 
 ALERTS = Place("C0ALERTS")
 
