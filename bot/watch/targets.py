@@ -120,4 +120,4 @@ def _near(name: str, pods: Iterable[Pod]) -> list[str]:
         spelled.setdefault(pod.name, f"pod/{pod.name}")
         kind, _, own = pod.workload.partition("/")
         spelled[own] = f"{kind.lower()}/{own}"
-    return [spelled[one] for one in difflib.get_close_matches(name, spelled, n=3, cutoff=0.7)]
+    return [spelled[one] for one in difflib.get_close_matches(name, spelled, n=3, cutoff=0.6)]

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 STALL_AFTER = timedelta(minutes=5)
 SETTLE = timedelta(seconds=5)
-_TICK_SECONDS = 15.0
+TICK_SECONDS = 15.0
 _READS_A_TICK = 40
 _SETTLES_AT_MOST = 10  # a stream of changes must not postpone the news for ever
 
@@ -119,7 +119,7 @@ class Watch:
     async def _tick(self) -> None:
         """What no stream tells: that nothing happened, and that a pod that ran before is fine again."""
         while True:
-            await self._pause(_TICK_SECONDS)
+            await self._pause(TICK_SECONDS)
             try:
                 await self._look_for_stalls()
                 await self._look_at_running()

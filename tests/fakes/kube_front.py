@@ -17,6 +17,7 @@ DROP = -1  # close the connection instead of answering
 HANG = -2  # never answer
 CUT = -3  # answer, and break off in the middle
 WEB_PAGE = -4  # as a proxy or a captive portal
+NOTHING = -5  # end the answer before it has begun
 
 
 @dataclass
@@ -93,6 +94,8 @@ async def serve(upstream: str) -> AsyncIterator[Front]:
                     return await pass_on(request, cut=True)
                 case -4:
                     return web.Response(text="<html>Sign in to the hotel</html>", content_type="text/html")
+                case -5:
+                    return web.Response(content_type="application/json")
             return web.Response(
                 status=met.status,
                 body=orjson.dumps(
