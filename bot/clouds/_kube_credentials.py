@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ _AT_ONCE = 32  # connections, watches included
 _TOKEN_FILE_SECONDS = 60.0  # as client-go: the file is replaced long before the token expires
 _PROVIDER_SECONDS = 600.0
 _EARLIER_SECONDS = 60.0
+_BYTES = re.compile(r"""\. b(['"])(.*)\1$""", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,11 @@ class _Loader(KubeConfigLoader):
         """:raises ConfigException: the program failed, or gave nothing"""
         if await super().load_from_exec_plugin():  # type: ignore[no-untyped-call]
             return True
-        # Why, was only logged. Asked again, it says.
-        await ExecProvider((self._user or {})["exec"]).run()  # type: ignore[no-untyped-call]
+        # Why, was only logged. Asked again, it says; what the program wrote comes as bytes.
+        try:
+            await ExecProvider((self._user or {})["exec"]).run()  # type: ignore[no-untyped-call]
+        except ConfigException as why:
+            raise ConfigException(_BYTES.sub(r": \2", str(why)).replace("\\n", " ")) from None
         raise ConfigException("the program in the kubeconfig gave neither a token nor a certificate")
 
     @property

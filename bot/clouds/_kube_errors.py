@@ -124,4 +124,4 @@ def _told(body: bytes) -> tuple[str, str]:
 
 
 def _short(text: str) -> str:
-    return redact(" ".join(text[: 4 * _LONGEST].split()))[:_LONGEST]
+    return redact(" ".join(text[: 4 * _LONGEST].split()))[:_LONGEST].rstrip(". ")

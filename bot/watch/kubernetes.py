@@ -41,11 +41,11 @@ async def failing_now(
     check_namespace(namespace)
     suspects = await _suspects(kube, namespace, target)
     now = datetime.now(UTC)
-    found = {one.uid: failures(one, (), now=now, stall_after=stall_after) for one in suspects}
+    found = {one.uid: failures(one, (), as_of=now, stall_after=stall_after) for one in suspects}
     asked = [one for one in suspects if _events_may_help(one, found[one.uid], now - stall_after)]
     for uid, history in (await histories(kube, asked)).items():
         one = next(one for one in asked if one.uid == uid)
-        found[uid] = failures(one, history, now=now, stall_after=stall_after)
+        found[uid] = failures(one, history, as_of=now, stall_after=stall_after)
     failing = [failure for some in found.values() for failure in some]
     nodes = Nodes(kube)
     await nodes.learn({one.pod.node for one in failing if not one.pod.fargate_profile})

@@ -83,16 +83,19 @@ def worth_keeping(history: Iterable[Said]) -> tuple[Said, ...]:
 
 
 def failures(
-    pod: Pod, history: Iterable[Said], *, now: datetime, stall_after: timedelta
+    pod: Pod, history: Iterable[Said], *, as_of: datetime, stall_after: timedelta
 ) -> tuple[Failure, ...]:
-    """The pulls that fail in ``pod``; ``history`` in any order, empty if it is gone."""
+    """The pulls that fail in ``pod``.
+
+    :param history: in any order, complete until ``as_of``; empty if it is gone
+    """
     ordered = sorted(history, key=lambda one: one.at)
     found = [_failure(pod, one, ordered) for one in pod.failing]
     if may_be_stalled(pod):
         found += [
             Failure(pod, one.name, one.image, one.reason, Symptom.STALLED, "")
             for one in pod.containers
-            if one.state is ImageState.AWAITED and _hangs(one, ordered, now - stall_after)
+            if one.state is ImageState.AWAITED and _hangs(one, ordered, as_of, stall_after)
         ]
     return tuple(found)
 
@@ -127,9 +130,9 @@ def _states_a_cause(one: Said) -> bool:
     return one.reason in _CAUSES and not _ONLY_A_REASON.fullmatch(one.message)
 
 
-def _hangs(container: Container, history: list[Said], before: datetime) -> bool:
+def _hangs(container: Container, history: list[Said], as_of: datetime, stall_after: timedelta) -> bool:
     mine = [one for one in history if _is_about(one, container)]
-    return bool(mine) and mine[-1].reason == PULLING and mine[-1].at <= before
+    return bool(mine) and mine[-1].reason == PULLING and mine[-1].at + stall_after <= as_of
 
 
 def _is_about(one: Said, container: Container) -> bool:

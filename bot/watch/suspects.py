@@ -52,10 +52,12 @@ class Suspects:
     def running(self) -> list[Pod]:
         return list(self._running.values())
 
-    def failures(self, now: datetime, stall_after: timedelta) -> list[Failure]:
+    def failures(self, stall_after: timedelta) -> list[Failure]:
+        """What is known to fail. Of what was said since a pod's events were read, nothing is known."""
         found: list[Failure] = []
         for one in self.pods:
-            found += failures(one, self._said.get(one.uid, ()), now=now, stall_after=stall_after)
+            as_of = moment_asked(self._asked, one.uid)
+            found += failures(one, self._said.get(one.uid, ()), as_of=as_of, stall_after=stall_after)
         return found
 
     def perhaps_stalled(self, created_before: datetime, asked_before: datetime) -> list[Pod]:

@@ -27,6 +27,7 @@ STALL_AFTER = timedelta(minutes=5)
 SETTLE = timedelta(seconds=5)
 TICK_SECONDS = 15.0
 _READS_A_TICK = 40
+_ASKS_WHILE_STALLING = 5  # reads of a silent pod's events in the time after which it is stalled
 _SETTLES_AT_MOST = 10  # a stream of changes must not postpone the news for ever
 
 Tell = Callable[[tuple[FailedPull, ...]], Awaitable[None]]
@@ -128,9 +129,9 @@ class Watch:
             self._dirty.set()
 
     async def _look_for_stalls(self) -> None:
-        before = self._now() - self._stall_after
-        # The last Pulling may have come just before we asked: ask again when it would be due.
-        silent = self._suspects.perhaps_stalled(before, before)[:_READS_A_TICK]
+        now = self._now()
+        created, asked = now - self._stall_after, now - self._stall_after / _ASKS_WHILE_STALLING
+        silent = self._suspects.perhaps_stalled(created, asked)[:_READS_A_TICK]
         self._suspects.learn(await histories(self._kube, silent), silent, self._now())
 
     async def _look_at_running(self) -> None:
@@ -190,4 +191,4 @@ class Watch:
         return self._failures()
 
     def _failures(self) -> list[Failure]:
-        return self._suspects.failures(self._now(), self._stall_after)
+        return self._suspects.failures(self._stall_after)

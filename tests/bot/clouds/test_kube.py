@@ -358,8 +358,8 @@ async def test_a_token_file_that_was_replaced_is_read_again(front: Front, tmp_pa
     ("code", "says"),
     [
         (
-            "sys.exit('Unable to locate credentials. You can configure credentials')",
-            "Unable to locate credentials",
+            "sys.exit('Unable to locate credentials.\\nYou can configure them.')",
+            "returned 1: Unable to locate credentials. You can configure them; sign in",
         ),
         ("print('no json')", "failed to decode"),
         ("print(json.dumps({}))", "malformed response"),

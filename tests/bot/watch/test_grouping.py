@@ -16,7 +16,7 @@ from tests.fakes.kubelet import BACK_OFF, FORBIDDEN, IMAGE, QPS, Tree, of_deploy
 def pulls(*trees: Tree, kinds: dict[str, str] | None = None) -> tuple[FailedPull, ...]:
     now = datetime(2026, 1, 1, 3, 10, tzinfo=UTC)
     found = [
-        one for tree in trees for one in failures(pod(tree), (), now=now, stall_after=timedelta(minutes=5))
+        one for tree in trees for one in failures(pod(tree), (), as_of=now, stall_after=timedelta(minutes=5))
     ]
 
     def kind(one: Pod) -> str:

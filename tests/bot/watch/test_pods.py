@@ -27,7 +27,7 @@ def history(*events: Tree) -> list[Said]:
 
 
 def fail(tree: Tree, *events: Tree, heard: Iterable[Said] | None = None) -> tuple[Failure, ...]:
-    return failures(pod(tree), history(*events) if heard is None else heard, now=LATER, stall_after=STALL)
+    return failures(pod(tree), history(*events) if heard is None else heard, as_of=LATER, stall_after=STALL)
 
 
 def only(tree: Tree, *events: Tree) -> tuple[Symptom, str]:

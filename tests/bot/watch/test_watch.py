@@ -179,6 +179,24 @@ async def test_a_pull_that_hangs_is_told_after_a_while_and_then_its_failure(
         await it.until(lambda: [pull.symptom for pull in it.told[-1]] == [Symptom.FORBIDDEN])
 
 
+async def test_a_pull_that_came_through_while_nobody_looked_is_not_stalled(
+    kube: KubeReader, clock: Clock, objects: Objects, front: Front
+) -> None:
+    put = objects.put(web(CREATING))
+    objects.put(kubelet.pulling(put, "2026-01-01T03:04:00Z"))
+    async with watching(kube, clock) as it:
+        await it.told_of()
+        clock.set("2026-01-01T03:06:00Z")
+        it.tick()
+        await it.until(lambda: front.count(f"name%3D{WEB}") == 1)
+        objects.put(kubelet.pulled(put, "2026-01-01T03:07:00Z"))  # and creating the container takes long
+        clock.set("2026-01-01T03:12:00Z")
+        it.tick()
+        await it.until(lambda: front.count(f"name%3D{WEB}") == 2)
+        objects.put(of_deployment("api", 2, DENIED))
+        await it.told_of("Deployment/api")
+
+
 async def test_a_pull_that_hangs_and_comes_through_is_told_no_more(
     kube: KubeReader, clock: Clock, objects: Objects
 ) -> None:
