@@ -14,7 +14,9 @@ from checks.graph import fact
 from checks.image.facts import Asked
 from checks.model import Symptom
 
-# Without a token kubelet pulls anonymously, and it is the registry that says so: it was reached.
+# What a connection that loses its packets leads to: AWS's networks drop, and never refuse.
+LOST = frozenset({Symptom.CONNECT_TIMEOUT, Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
+# Without a token kubelet pulls anonymously, and it is the registry that refuses: it was reached.
 _ANONYMOUS = frozenset({Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
 
 

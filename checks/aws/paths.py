@@ -80,6 +80,16 @@ class Paths:
         for endpoint in sorted(used, key=lambda one: one.id):
             yield endpoint, tuple(one for one in self.items if one.via == endpoint.id)
 
+    def lacks_an_endpoint(self, path: Path) -> bool:
+        """Whether an endpoint is to blame that an errand is dead, not the routes.
+
+        A VPC with endpoints for ECR but no default route is meant to be private; endpoints for S3 are made
+        by the way nearly everywhere.
+        """
+        if path.way is Way.BLACKHOLE:
+            return path.unused is Unused.NOT_AVAILABLE and isinstance(path.route and path.route.to, str)
+        return path.way is Way.NOWHERE and self.meant_to_be_private
+
     def explain(self, dead: Iterable[Path]) -> bool | None:
         """Whether it accounts for the message that these do not get through; ``None``: it may well be."""
         return self.clue.network_explains((one.errand, one.private) for one in dead)

@@ -1,0 +1,94 @@
+"""Do the interface's security groups let HTTPS out, to wherever each errand goes?
+
+The public addresses of ECR are no fixed list, so only an opening to everywhere is sure; a narrower one may
+or may not be enough. A gateway endpoint has a prefix list of its own, and an interface endpoint can be named
+by its security group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from checks.aws.addresses import EVERYWHERE, PUBLIC, Lets, Space
+from checks.aws.clue import LOST
+from checks.aws.destinations import Errand
+from checks.aws.paths import Path, Paths
+from checks.aws.routing import DEAD, Way
+from checks.aws.security_groups import Openings, SecurityGroups
+from checks.aws.subnet_routes_out import errands
+from checks.aws.vpc import Subnets
+from checks.graph import check
+from checks.model import Leg, Verdict, failed, passed, unknown
+
+
+@check("The security group lets HTTPS out", leg=Leg.CONNECTION, explains=LOST)
+def security_group_lets_out(paths: Paths, groups: SecurityGroups, subnets: Subnets) -> Verdict:
+    ids = paths.interface.security_groups
+    seen = groups.of(ids)
+    out = Openings()
+    for one in seen:
+        out |= one.out
+    found = {path: _reaches(out, path, paths, subnets) for path in paths.items}
+    evidence = (*paths.evidence(), ("Security groups", ", ".join(ids)), ("Open on TCP 443 to", _told(out)))
+    shut = [path for path, lets in found.items() if lets is Lets.NONE]
+    unseen = sorted(set(ids) - {one.id for one in seen})
+    if unseen and any(lets is not Lets.ALL for lets in found.values()):
+        return unknown(f"EC2 does not show {', '.join(unseen)} in this VPC; it may open more", *evidence)
+    if shut:
+        return failed(
+            f"{', '.join(ids)} {'let' if len(ids) > 1 else 'lets'} no HTTPS out to {_whither(shut)}: "
+            f"{errands(shut)} cannot be reached",
+            *evidence,
+            about=", ".join(ids),
+            explains=paths.explain(shut),
+        )
+    partly = [path for path, lets in found.items() if lets is Lets.SOME]
+    if partly:
+        return unknown(
+            f"{', '.join(ids)} lets HTTPS out to {_told(out)} only; whether that is enough for "
+            f"{errands(partly)} is not known",
+            *evidence,
+        )
+    return passed(f"{', '.join(ids)} lets HTTPS out", *evidence)
+
+
+def _reaches(out: Openings, path: Path, paths: Paths, subnets: Subnets) -> Lets:
+    space: Space = PUBLIC
+    names: tuple[str, ...] = ()
+    lists = set(out.prefix_lists)
+    layers = next(one for one in paths.items if one.errand is Errand.LAYERS)
+    if layers.way is Way.GATEWAY and layers.route is not None:
+        if path is layers and layers.route.to in lists:
+            return Lets.ALL
+        lists.discard(str(layers.route.to))  # S3 alone is in it
+    if path.way is Way.ENDPOINT and path.endpoint is not None:
+        blocks = (subnets.get(one).block for one in path.endpoint.subnets)
+        space, names = tuple(one for one in blocks if one is not None), path.endpoint.security_groups
+    elif path.way in (Way.ELSEWHERE, Way.UNCERTAIN, *DEAD):
+        space = (EVERYWHERE,)
+    reach = _exactly(out, path, paths, out.reach(space, names), space)
+    if reach is Lets.NONE and (lists or (space == (EVERYWHERE,) and out.groups)):
+        reach = Lets.SOME  # nobody says here what is in a prefix list, or behind a group
+    # Where nothing gets through anyway it is not known what would have to be open.
+    return Lets.ALL if path.way in DEAD and reach is Lets.SOME else reach
+
+
+def _exactly(out: Openings, path: Path, paths: Paths, reach: Lets, space: Space) -> Lets:
+    """An address that was dialled may settle that it is shut; open it is only to all of them."""
+    dialled = paths.clue.dialled(path.errand)
+    if reach is not Lets.SOME or not dialled or ":" in dialled:
+        return reach
+    address = IPv4Network(dialled)
+    if not any(address.subnet_of(one) for one in space):
+        return reach
+    return Lets.NONE if out.reach((address,)) is Lets.NONE else reach
+
+
+def _told(out: Openings) -> str:
+    return ", ".join([*(str(one) for one in out.blocks), *out.groups, *out.prefix_lists]) or "nobody"
+
+
+def _whither(shut: Iterable[Path]) -> str:
+    names = (one.via if one.way in (Way.ENDPOINT, Way.GATEWAY) else "public addresses" for one in shut)
+    return ", ".join(dict.fromkeys(names))
