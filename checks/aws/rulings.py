@@ -46,8 +46,10 @@ def certain(says: Says, layer: str, policy: str = "", sid: str = "") -> Ruling:
     return Ruling(frozenset({says}), layer, policy, sid)
 
 
-def open_question(layer: str, why: Iterable[str]) -> Ruling:
-    return Ruling(frozenset({Says.ALLOWS, Says.DENIES, Says.NOTHING}), layer, unread=tuple(why))
+def open_question(layer: str, why: Iterable[str], *, denies_too: bool = True) -> Ruling:
+    """Anything is possible; unless ``denies_too``, as far as Allows go."""
+    could = {Says.ALLOWS, Says.NOTHING, *([Says.DENIES] if denies_too else [])}
+    return Ruling(frozenset(could), layer, unread=tuple(why))
 
 
 def ruling(

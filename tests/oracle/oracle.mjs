@@ -1,6 +1,7 @@
 // An independent evaluator of IAM policies. In: one simulation a line, as JSON, until the end of the input.
 // Out, in the same order: {"result": "Allowed" | "ImplicitlyDenied" | "ExplicitlyDenied"}, or {"error": …}
 // for what AWS would not have stored in the first place. "anonymous" as principal stands for nobody.
+// Its licence is the AGPL: it stays a process of its own in the tests, and is no part of what is shipped.
 import { createInterface } from 'node:readline'
 import { anonymousPrincipal, runSimulation } from '@cloud-copilot/iam-simulate'
 

@@ -197,11 +197,12 @@ def _in_their_words(text: str) -> Json:
 
 
 class Maker:
-    """Makes cases up. ``doubtful``: also such as AWS alone can decide."""
+    """Makes cases up. ``doubtful``: also such as AWS alone can decide; ``denying``: the share of Denies."""
 
-    def __init__(self, seed: int, *, doubtful: bool) -> None:
+    def __init__(self, seed: int, *, doubtful: bool, denying: float = 0.35) -> None:
         self._random = Random(seed)  # noqa: S311  cases are to be repeatable, not secret
         self._doubtful = doubtful
+        self._denying = denying
         self._doubts: set[str] = set()
         self._unknown: set[str] = set()
         self._owner = ACCOUNT
@@ -235,7 +236,7 @@ class Maker:
         return json.dumps({**({"Version": version} if version else {}), "Statement": one})
 
     def _statement(self, of_repository: bool, version: str) -> Json:
-        effect = "Allow" if self._chance(0.65) else "Deny"
+        effect = "Deny" if self._chance(self._denying) else "Allow"
         made: Json = {"Effect": effect}
         if self._chance(0.4):
             made["Sid"] = self._random.choice(("One", "Two", "Three"))

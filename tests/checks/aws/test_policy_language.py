@@ -296,6 +296,9 @@ def test_a_repository_whose_policy_is_hidden_may_grant_what_the_role_lacks() -> 
     hidden = PullRights(it.puller, it.role, RepositoryPolicy(APP, None, unread="AWS denies it"))
     assert hidden.of_role(PULL).says is Says.UNKNOWN
     assert hidden.of_role("ecr:GetAuthorizationToken").says is Says.NOTHING
+    able = PullRights(it.puller, rights().role, hidden.repository)
+    assert able.of_role(PULL).says is Says.ALLOWS
+    assert able.overall(PULL).says is Says.UNKNOWN
 
 
 def test_without_the_path_of_the_role_its_arn_is_not_known_to_conditions_either() -> None:
