@@ -28,7 +28,7 @@ class NotTaken(Exception):
         self.detail = detail
 
 
-def check_message(text: Any, blocks: Any) -> None:
+def check_message(text: Any, blocks: Any, largest: int = 13_000) -> None:
     """:raises NotTaken: with what Slack would answer"""
     _want(isinstance(text, str) and bool(text.strip()), "a message without text", "no_text")
     _want(len(text) <= 4000, f"a text of {len(text)} characters", "msg_too_long")
@@ -38,7 +38,7 @@ def check_message(text: Any, blocks: Any) -> None:
     _want(isinstance(blocks, list), "blocks should be a list", "invalid_blocks_format")
     _want(len(blocks) <= 50, f"{len(blocks)} blocks")
     size = len(json.dumps(blocks, ensure_ascii=False))
-    _want(size <= 13_000, f"{size} characters of blocks", "msg_blocks_too_long")
+    _want(size <= largest, f"{size} characters of blocks", "msg_blocks_too_long")
     ids: list[str] = []
     for block in blocks:
         _check_block(block, ids)

@@ -98,6 +98,7 @@ class Workspace:
         made = (Channel(c) if isinstance(c, str) else c for c in channels)
         self.channels = {one.id: one for one in made}
         self.scopes = set(SCOPES.values()) | {"users:read.email"}
+        self.largest = 13_000  # characters of blocks
         self.refusals: list[str] = []  # what was asked and is not allowed
         self._said: list[Said] = []
         self._every, self._clock = every, clock
@@ -160,7 +161,7 @@ class Workspace:
         now = self._clock()
         if now - self._last_post.get(channel, float("-inf")) < self._every:
             raise NotTaken("ratelimited", f"a second message within {self._every} s in {channel}")
-        check_message(asked.get("text"), asked.get("blocks", []))
+        self._check(asked)
         if "metadata" in asked:
             check_metadata(asked["metadata"])
         self._known_thread(channel, asked)
@@ -179,7 +180,7 @@ class Workspace:
         said = self._find(self._joined(asked), str(asked.get("ts", "")))
         if said.user != BOT_USER:
             raise NotTaken("cant_update_message")
-        check_message(asked.get("text"), asked.get("blocks", []))
+        self._check(asked)
         if "metadata" in asked:
             check_metadata(asked["metadata"])
         said.raw, said.blocks = asked["text"], asked.get("blocks", [])
@@ -192,7 +193,7 @@ class Workspace:
         channel = self._joined(asked)
         if asked.get("user") not in self.users:
             raise NotTaken("user_not_in_channel", str(asked.get("user")))
-        check_message(asked.get("text"), asked.get("blocks", []))
+        self._check(asked)
         self._known_thread(channel, asked)
         said = self._add(
             channel,
@@ -253,6 +254,11 @@ class Workspace:
             if (one.channel, one.ts) == (channel, ts) and not one.only_for:
                 return one
         raise NotTaken(code, ts)
+
+    def _check(self, asked: Json) -> None:
+        check_message(asked.get("text"), asked.get("blocks", []), self.largest)
+        if asked.get("parse") != "none" or str(asked.get("link_names")).lower() not in ("0", "false"):
+            raise NotTaken("invalid_arguments", "without parse=none, names become links that notify")
 
     def _known_thread(self, channel: str, asked: Json) -> None:
         if asked.get("thread_ts"):

@@ -40,7 +40,7 @@ _BUTTONS_IN_A_ROW = 25
 _FALLBACK = 4000
 # Nowhere written down: `msg_blocks_too_long` was seen from some 13,100 characters of JSON upwards.
 # https://github.com/slackapi/bolt-js/issues/2509
-_WHOLE = 12_000
+WHOLE = 12_000
 _OVERHEAD = 60  # the block_id that Slack adds to every block
 
 _CUT = "… (cut)"
@@ -52,21 +52,25 @@ _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u206
 Json = dict[str, Any]
 
 
-def render(message: Message) -> tuple[str, list[Json]]:
-    """The notification's text, and the blocks."""
-    return _fallback(message.fallback), _fitting(message.blocks)
+def render(message: Message, size: int = WHOLE) -> tuple[str, list[Json]]:
+    """The notification's text, and the blocks. ``size``: characters of JSON that these may have."""
+    return _fallback(message.fallback), _fitting(message.blocks, size)
 
 
-def _fitting(blocks: Sequence[Block]) -> list[Json]:
+def _fitting(blocks: Sequence[Block], size: int) -> list[Json]:
     """All of it if it fits; else every text no longer than fits; else without the last texts, too."""
-    whole = list(_rendered(blocks, _WHOLE))
-    if _fits(whole):
-        return whole
-    if _fits(list(_rendered(blocks, _SHORTEST))):
-        cap = _largest(lambda one: _fits(list(_rendered(blocks, one))), _SHORTEST, _WHOLE)
+
+    def capped(cap: int) -> list[Json]:
         return list(_rendered(blocks, cap))
-    kept = _largest(lambda one: _fits(list(_rendered(_first(blocks, one), _SHORTEST))), 0, len(blocks))
-    return list(_rendered(_first(blocks, kept), _SHORTEST))
+
+    def first(count: int) -> list[Json]:
+        return list(_rendered(_first(blocks, count), _SHORTEST))
+
+    if _fits(whole := capped(size), size):
+        return whole
+    if _fits(capped(_SHORTEST), size):
+        return capped(_largest(lambda cap: _fits(capped(cap), size), _SHORTEST, size))
+    return first(_largest(lambda count: _fits(first(count), size), 0, len(blocks)))
 
 
 def _largest(good: Callable[[int], bool], lowest: int, highest: int) -> int:
@@ -85,9 +89,9 @@ def _first(blocks: Sequence[Block], count: int) -> Iterator[Block]:
             yield Paragraph((_CUT,))
 
 
-def _fits(rendered: Sequence[Json]) -> bool:
-    size = sum(_units(json.dumps(one, ensure_ascii=False)) + _OVERHEAD for one in rendered)
-    return len(rendered) <= _BLOCKS and size <= _WHOLE
+def _fits(rendered: Sequence[Json], size: int) -> bool:
+    needed = sum(_units(json.dumps(one, ensure_ascii=False)) + _OVERHEAD for one in rendered)
+    return len(rendered) <= _BLOCKS and needed <= size
 
 
 # ---- blocks

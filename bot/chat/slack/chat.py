@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chat.message import Message
 from bot.chat.platform import Place
-from bot.chat.slack.api import Api, RateLimited, answer_to
-from bot.chat.slack.blocks import render
+from bot.chat.slack.api import Api, RateLimited, Refused, answer_to
+from bot.chat.slack.blocks import WHOLE, render
 from bot.chat.slack.pace import Clock, Pace, Pause
 
 _EVENT = "pullbot"
@@ -24,6 +25,11 @@ _EDITS_EVERY, _EDITS_AT_ONCE = 1.2, 20
 _PAGE = 200
 _PAGES = 5  # a message whose answer was lost is a recent one
 _REMEMBERED = 500
+_SIZES = (WHOLE, WHOLE // 2, WHOLE // 4)
+# No names and addresses made into links; an update would, by default.
+_AS_IT_IS: dict[str, Any] = {"parse": "none", "link_names": False}
+
+_Call = Callable[..., Awaitable[AsyncSlackResponse]]
 
 
 class SlackChat:
@@ -44,46 +50,34 @@ class SlackChat:
         return self._api.web
 
     async def post(self, place: Place, message: Message, key: str) -> str:
-        text, blocks = render(message)
-        await self._posts.turn(place.channel)
-        try:
-            said = await answer_to(
-                "chat.postMessage",
-                self._web.chat_postMessage(
-                    channel=place.channel,
-                    thread_ts=place.thread or None,
-                    text=text,
-                    blocks=blocks,
-                    metadata=_metadata(key),
-                    unfurl_links=False,
-                    unfurl_media=False,
-                ),
-            )
-        except RateLimited as why:
-            self._posts.hold(place.channel, why.retry_after)
-            raise
+        said = await self._send(
+            "chat.postMessage",
+            self._web.chat_postMessage,
+            (self._posts, place.channel),
+            message,
+            channel=place.channel,
+            thread_ts=place.thread or None,
+            metadata=_metadata(key),
+            unfurl_links=False,
+            unfurl_media=False,
+            **_AS_IT_IS,
+        )
         return self._remembered(place, str(said["ts"]), key)
 
     async def edit(self, place: Place, ref: str, message: Message) -> None:
-        text, blocks = render(message)
         # An update without metadata takes it away, and a message whose reference was not yet noted
         # would not be found again.
         key = self._keys.get((place.channel, ref))
-        await self._edits.turn("")
-        try:
-            await answer_to(
-                "chat.update",
-                self._web.chat_update(
-                    channel=place.channel,
-                    ts=ref,
-                    text=text,
-                    blocks=blocks,
-                    metadata=_metadata(key) if key else None,
-                ),
-            )
-        except RateLimited as why:
-            self._edits.hold("", why.retry_after)
-            raise
+        await self._send(
+            "chat.update",
+            self._web.chat_update,
+            (self._edits, ""),
+            message,
+            channel=place.channel,
+            ts=ref,
+            metadata=_metadata(key) if key else None,
+            **_AS_IT_IS,
+        )
 
     async def find(self, place: Place, key: str) -> str | None:
         """Looks at the latest thousand messages of the channel, or the first thousand of the thread."""
@@ -96,17 +90,34 @@ class SlackChat:
 
     async def tell(self, place: Place, message: Message, user: str) -> None:
         """To one person's eyes only. Slack forgets it when they reload."""
-        text, blocks = render(message)
-        await answer_to(
+        await self._send(
             "chat.postEphemeral",
-            self._web.chat_postEphemeral(
-                channel=place.channel,
-                user=user,
-                thread_ts=place.thread or None,
-                text=text,
-                blocks=blocks,
-            ),
+            self._web.chat_postEphemeral,
+            (self._edits, ""),
+            message,
+            channel=place.channel,
+            user=user,
+            thread_ts=place.thread or None,
+            **_AS_IT_IS,
         )
+
+    async def _send(
+        self, method: str, call: _Call, lane: tuple[Pace, str], message: Message, **fields: Any
+    ) -> dict[str, Any]:
+        """``lane``: whose turn is waited for. How long is too long is Slack's secret, so it is asked."""
+        pace, turn = lane
+        for size in _SIZES:
+            text, blocks = render(message, size)
+            await pace.turn(turn)
+            try:
+                return await answer_to(method, call(text=text, blocks=blocks, **fields))
+            except RateLimited as why:
+                pace.hold(turn, why.retry_after)
+                raise
+            except Refused as why:
+                if why.code != "msg_blocks_too_long" or size == _SIZES[-1]:
+                    raise
+        raise AssertionError("the last size is returned or raised")
 
     async def _messages(self, place: Place) -> AsyncIterator[dict[str, Any]]:
         cursor = ""

@@ -7,6 +7,7 @@ first and done afterwards. Doing it twice is harmless: the desk looks at the eve
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
 import re
 from collections.abc import Coroutine
@@ -111,29 +112,28 @@ class Listeners:
 
     async def _mentioned(self, body: Json, event: Json) -> None:
         us = await self._api.identity()
-        sender = await self._sender(str(event["user"]))
         mention = Mention(
-            sender=sender,
+            sender=await self._sender(str(event["user"])),
             channel=str(event["channel"]),
             thread=str(event.get("thread_ts", "")),
             ref=str(event["ts"]),
             text=spoken(str(event.get("text", "")), us.user),
             event=f"slack:{body.get('event_id') or event['ts']}",
         )
-        answer = await self._serving.mention(mention)
-        await self._say(answer, sender, mention.channel, mention.thread, mention.ref)
+        await self._say(await self._serving.mention(mention), mention)
 
     async def _pressed(self, body: Json) -> None:
-        sender = await self._sender(str(body["user"]["id"]))
         message: Json = body.get("message", {})
-        ref = str(message.get("ts", ""))
         for action in body.get("actions", []):
-            # Not the trigger's id: that one is new when Slack delivers the same press again.
-            event = f"slack:{sender.user}:{ref}:{action.get('action_id', '')}:{action.get('action_ts', '')}"
-            answer = await self._serving.click(sender, str(action.get("value", "")), event)
-            await self._say(
-                answer, sender, str(body["channel"]["id"]), str(message.get("thread_ts", "")), ref
+            press = Mention(
+                sender=await self._sender(str(body["user"]["id"])),
+                channel=str(body["channel"]["id"]),
+                thread=str(message.get("thread_ts", "")),
+                ref=str(message.get("ts", "")),
+                text=str(action.get("value", "")),
+                event=_press_id(body, action),
             )
+            await self._say(await self._serving.click(press.sender, press.text, press.event), press)
 
     @property
     def _serving(self) -> Desk:
@@ -144,26 +144,32 @@ class Listeners:
     async def _sender(self, user: str) -> Sender:
         return Sender("slack", user, await self._people.name(user))
 
-    async def _say(self, answer: Answer, to: Sender, channel: str, thread: str, ref: str) -> None:
+    async def _say(self, answer: Answer, to: Mention) -> None:
         """Publicly in the thread that it is about, or privately where the person looks at."""
         if answer.message is None:
             return
-        place = Place(channel, thread if answer.private else thread or ref)
-        key = f"answer:{ref}:{answer.message.key}".replace(".", "-").lower()[:64]
+        place = Place(to.channel, to.thread if answer.private else to.thread or to.ref)
+        key = f"answer:{hashlib.sha256(to.event.encode()).hexdigest()[:16]}"
         for trial in range(_TRIES):
             try:
                 if answer.private:
-                    await self._chat.tell(place, answer.message, to.user)
+                    await self._chat.tell(place, answer.message, to.sender.user)
                 elif not trial or await self._chat.find(place, key) is None:
                     await self._chat.post(place, answer.message, key)
                 return
             except ChatDown as why:
-                log.warning("an answer to %s is delayed: %s", to.id, why)
+                log.warning("an answer to %s is delayed: %s", to.sender.id, why)
                 await self._pause(why.retry_after)
             except ChatRefused as why:
-                log.error("an answer to %s could not be given: %s", to.id, why)
+                log.error("an answer to %s could not be given: %s", to.sender.id, why)
                 return
-        log.error("an answer to %s was given up", to.id)
+        log.error("an answer to %s was given up", to.sender.id)
+
+
+def _press_id(body: Json, action: Json) -> str:
+    """Not the trigger's id: that one is new when Slack delivers the same press again."""
+    message = body.get("message", {}).get("ts", "")
+    return f"slack:{body['user']['id']}:{message}:{action.get('action_id', '')}:{action.get('action_ts', '')}"
 
 
 def _is_said_by_a_person(event: Json) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from bot.chat.message import Message, Paragraph
+from bot.chat.message import Button, Buttons, Code, Message, Paragraph
 from bot.chat.platform import ChatDown, ChatRefused, Place
 from bot.chat.present import present
 from bot.chat.screen import ChatScreen
@@ -131,6 +131,21 @@ async def test_channels_that_cannot_be_posted_to_are_refused(
 ) -> None:
     with pytest.raises(ChatRefused, match=code):
         await chat.post(Place(channel), message("x"), "k:root")
+
+
+async def test_what_slack_finds_too_long_is_sent_shorter_rather_than_not(
+    slack: FakeSlack, chat: SlackChat
+) -> None:
+    slack.largest = 4000
+    long = Message("root", "long", (Code("x" * 20_000), Buttons((Button("Approve", "approve"),))))
+    root = await chat.post(ALERTS, long, "k:root")
+    await chat.edit(ALERTS, root, long)
+    [said] = slack.channel("C0ALERTS")
+    assert 2000 < len(said.text) < 4000
+    assert said.text.endswith("… (cut)\n[Approve]")
+    slack.largest = 10
+    with pytest.raises(ChatRefused, match="msg_blocks_too_long"):
+        await chat.post(ALERTS, long, "k:root")
 
 
 async def test_a_missing_scope_is_named(slack: FakeSlack, chat: SlackChat) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.chat.message import Button, Buttons, Message
-from bot.chat.platform import Answer, Place, Sender
+from bot.chat.platform import Answer, Place, Sender, Side
 from bot.chat.slack.side import SlackSide
 from tests.fakes.doors import Clock
 from tests.fakes.slack import FakeSlack
@@ -25,6 +25,12 @@ QUESTION = Message(
 async def side(request: pytest.FixtureRequest, slack: FakeSlack, desk: Desk) -> AsyncIterator[SlackSide]:
     async with connected(slack, desk, request.param) as side:
         yield side
+
+
+def test_slack_is_a_side_as_the_application_knows_it(slack: FakeSlack) -> None:
+    side: Side = SlackSide(slack.settings(), slack.secrets())
+    assert side.chat.name == "slack"
+    assert side.why_not_ready() == "Slack: not started"
 
 
 async def test_a_mention_reaches_the_desk_and_its_answer_the_thread(
