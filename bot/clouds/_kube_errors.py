@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from dataclasses import dataclass
 
@@ -83,12 +84,14 @@ def unreachable(error: BaseException, server: str, what: Asked) -> Unavailable:
             f"the API server {server} did not answer in time when asked to {what}; "
             "is it reachable from here (VPN, endpoint access)?"
         )
-    if isinstance(inner := _ssl(error), ssl.SSLCertVerificationError):
+    inner = _innermost(error)
+    if isinstance(inner, ssl.SSLCertVerificationError):
         return Unavailable(
             f"the certificate of the API server {server} is not trusted ({inner.verify_message}); "
             "fix certificate-authority in the kubeconfig"
         )
-    told = _short(str(error) or type(error).__name__)
+    told = os.strerror(inner.errno) if isinstance(inner, OSError) and (inner.errno or 0) > 0 else ""
+    told = told or _short(str(inner) or str(error) or type(error).__name__)
     return Unavailable(
         f"the API server {server} cannot be reached to {what} ({told}); "
         "is the cluster up, and is it the right context?"
@@ -106,10 +109,13 @@ def bad_credentials(error: BaseException, context: str) -> Unavailable:
     return Unavailable(f"no credentials for {where}: {told}; sign in, or fix the kubeconfig")
 
 
-def _ssl(error: BaseException) -> BaseException | None:
-    """The certificate's error, which aiohttp keeps inside its own."""
-    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error.__cause__
-    return inner if isinstance(inner, BaseException) else None
+def _innermost(error: BaseException) -> BaseException:
+    """What the system said, which aiohttp keeps inside its own."""
+    for name in ("certificate_error", "os_error", "__cause__"):
+        inner = getattr(error, name, None)
+        if isinstance(inner, BaseException):
+            return inner
+    return error
 
 
 def _told(body: bytes) -> tuple[str, str]:
