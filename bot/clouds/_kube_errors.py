@@ -51,7 +51,7 @@ def asked(verb: str, path: str) -> Asked:
 def refused(status: int, body: bytes, what: Asked) -> Exception:
     """The project's exception for an answer that is no success."""
     reason, message = _told(body)
-    if status == 404:
+    if status == 404 and what.name:  # a list is there, even if it is empty
         return NotFound(reason or "NotFound", message)
     if status == 410:
         return Gone(message or f"the version is too old to {what}")
@@ -70,6 +70,10 @@ def _sentence(status: int, message: str, what: Asked) -> str:
             return (
                 f"we may not {what}: {message or 'the API server forbids it (403)'}; "
                 f"grant {rule} (see `pullbot permissions kubernetes`)"
+            )
+        case 404:
+            return (
+                f"what answered our request to {what} knows no such thing (404); check the server's address"
             )
         case 429:
             return f"the API server is too busy to {what} (429); ask again in a minute"
@@ -90,8 +94,8 @@ def unreachable(error: BaseException, server: str, what: Asked) -> Unavailable:
             f"the certificate of the API server {server} is not trusted ({inner.verify_message}); "
             "fix certificate-authority in the kubeconfig"
         )
-    told = os.strerror(inner.errno) if isinstance(inner, OSError) and (inner.errno or 0) > 0 else ""
-    told = told or _short(str(inner) or str(error) or type(error).__name__)
+    number = (inner.errno or 0) if isinstance(inner, OSError) else 0
+    told = os.strerror(number) if number > 0 else _short(str(inner) or type(error).__name__)
     return Unavailable(
         f"the API server {server} cannot be reached to {what} ({told}); "
         "is the cluster up, and is it the right context?"

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from typing import Protocol
 
 from bot.watch.ports import Gone, Lists, Tree
-from checks.model import NotFound, Unavailable
+from checks.model import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Informer:
             except Gone as why:
                 log.info("%s is listed again: %s", self._path, why)
                 self._version = ""
-            except (Unavailable, NotFound) as why:
+            except Unavailable as why:
                 log.warning("%s: %s", self._path, why)
                 self._has_failed()
             except Exception:

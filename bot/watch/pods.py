@@ -138,7 +138,7 @@ def _hangs(container: Container, history: list[Said], as_of: datetime, stall_aft
 def _is_about(one: Said, container: Container) -> bool:
     """An image can be replaced in a pod that exists; what was said of the old one says nothing now."""
     quoted = _QUOTED_IMAGE.search(one.message)
-    if quoted and one.reason != "InspectFailed":
+    if quoted:
         same = quoted[1] == container.image or quoted[1].startswith(f"{container.image}:")
         return same and one.container in ("", container.name)
     return one.container == container.name

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import gc
 
-import pytest
-
 from bot.clouds._kube import KubeReader
-from bot.demo.kubernetes_api import KubernetesApi
 from bot.demo.objects import Objects
 from checks.kubernetes.pods import Pod
 from checks.model import Symptom
 from tests.bot.watch.watching import SETTLE, watching
 from tests.fakes import kubelet
-from tests.fakes.kube_front import CUT, DROP, NOTHING, Front
+from tests.fakes.kube_front import Front
 from tests.fakes.kubelet import BACK_OFF, FORBIDDEN, NOT_FOUND, Clock, Tree, of_deployment, waiting
 
 DENIED = waiting("ErrImagePull", FORBIDDEN)
@@ -258,89 +255,6 @@ async def test_an_event_about_a_pod_that_is_gone_changes_nothing(
         objects.put(kubelet.failed(web(DENIED), FORBIDDEN))
         objects.put(of_deployment("api", 2, DENIED))
         await it.told_of("Deployment/api")
-
-
-# ---- what an API server does
-
-
-@pytest.mark.parametrize("how", ["event", "status"])
-async def test_a_forgotten_version_means_a_new_list(
-    how: str, kube: KubeReader, clock: Clock, api: KubernetesApi
-) -> None:
-    api.objects.put(web(DENIED))
-    async with watching(kube, clock) as it:
-        await it.told_of("Deployment/web")
-        if how == "event":
-            api.end_watches(gone=True)
-        else:
-            api.compact()
-            api.end_watches()
-            api.compact()
-        api.objects.delete("pods", WEB, "shop")
-        api.objects.put(of_deployment("api", 2, DENIED))
-        api.compact()
-        await it.told_of("Deployment/api")
-        assert it.ups == [True]
-
-
-async def test_nothing_is_lost_when_watches_end_or_break(
-    kube: KubeReader, clock: Clock, api: KubernetesApi, front: Front
-) -> None:
-    async with watching(kube, clock) as it:
-        await it.told_of()
-        expected = []
-        for number in range(12):
-            front.trouble("watch=true", status=(DROP, CUT, 500, 429)[number % 4], times=1)
-            api.end_watches()
-            api.objects.put(of_deployment(f"web{number}", number, DENIED))
-            expected.append(f"Deployment/web{number}")
-            await it.told_of(*expected)
-        assert front.count("/pods", "limit=") == 2  # one list of each phase was enough
-
-
-async def test_who_cannot_see_says_so_and_says_when_it_is_over(
-    kube: KubeReader, clock: Clock, api: KubernetesApi, front: Front
-) -> None:
-    front.trouble("/pods", status=403)
-    async with watching(kube, clock) as it:
-        await it.until(lambda: it.ups == [False])
-        assert it.told == []  # not seeing is not "nothing fails"
-        front.heal()
-        await it.told_of()
-        await it.until(lambda: it.ups == [False, True])
-        front.trouble("watch=true", status=DROP)
-        api.end_watches()
-        await it.until(lambda: it.ups == [False, True, False])
-        front.heal()
-        api.objects.put(web(DENIED))
-        put = api.objects.put(kubelet.pod("other", DENIED))
-        api.objects.put(kubelet.failed(put, FORBIDDEN))
-        await it.told_of("Deployment/web", "Pod/other")
-        await it.until(lambda: it.ups[-1])
-
-
-async def test_without_the_right_to_see_events_much_is_still_seen(
-    kube: KubeReader, clock: Clock, objects: Objects, front: Front
-) -> None:
-    front.trouble("/events", status=403)
-    objects.put(web(DENIED))
-    async with watching(kube, clock) as it:
-        await it.told_of("Deployment/web")
-        assert True not in it.ups
-
-
-async def test_a_server_that_ends_watches_at_once_is_not_pestered(
-    kube: KubeReader, clock: Clock, front: Front
-) -> None:
-    async with watching(kube, clock) as it:
-        await it.told_of()
-        front.trouble("watch=true", status=NOTHING)
-        before = len(it.time.backoffs)
-        front.asked.clear()
-        await it.until(lambda: front.count("watch=true") >= 12)
-        waited = it.time.backoffs[before:]
-        assert len(waited) >= front.count("watch=true") - 2  # no watch without a pause before it
-        assert sum(waited) > 60  # and the pauses grow
 
 
 # ---- how much is kept
