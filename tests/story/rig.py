@@ -11,6 +11,7 @@ import json
 import os
 import signal
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,13 +25,14 @@ from bot.demo.cluster import RunningCluster, simulated_cluster
 from bot.demo.kubelet import Pace
 from bot.demo.story import CLUSTER, REGION, Deployment, Story
 from tests.fakes.aws_front import Front, serve
-from tests.fakes.slack import FakeSlack, Said, serve_slack
+from tests.fakes.slack import FakeSlack, serve_slack
+from tests.fakes.slack_workspace import Said
 
 PROJECT = Path(__file__).parents[2]
 CHANNEL = "C0ALERTS"
 DANA, ALICE, BEN, CARL = "U0DANA", "U0ALICE", "U0BEN", "U0CARL"  # a developer, and three who may approve
 WRITE = "ecr:SetRepositoryPolicy"
-_PACE = Pace(soon=0.1, first=0.4, longest=0.4)
+_PACE = Pace(soon=0.1, first=1.5, longest=1.5)  # quiet for longer than the watch settles
 _POLL_SECONDS = 0.02
 
 
@@ -47,6 +49,7 @@ class StoryWorld:
     before: str  # the repository's policy as the story begins
     settings: dict[str, Any] = field(default_factory=dict)
     bot: asyncio.subprocess.Process | None = None
+    _keys: dict[str, str] = field(default_factory=dict)
 
     # ---- the service
 
@@ -68,6 +71,7 @@ class StoryWorld:
     async def kill(self) -> None:
         """As ``kill -9``."""
         await self._end(signal.SIGKILL)
+        self._note_keys()
         await self.until(lambda: not self.slack.connections)
 
     async def stop(self) -> None:
@@ -125,7 +129,7 @@ class StoryWorld:
     @property
     def roots(self) -> list[Said]:
         """The bot's own messages in the channel, without answers to what somebody said."""
-        return [one for one in self.slack.channel(CHANNEL) if _key(one).endswith(":root")]
+        return [one for one in self.slack.channel(CHANNEL) if self._key(one).endswith(":root")]
 
     @property
     def root(self) -> Said:
@@ -139,7 +143,7 @@ class StoryWorld:
     def reply(self, key: str, root: Said | None = None) -> Said | None:
         """The newest reply whose key begins so: ``diagnosis``, ``offer``, ``request``, ``change``."""
         root = root or next(iter(self.roots), None)
-        mine = [one for one in (root.replies if root else ()) if _key(one).partition(":")[2].startswith(key)]
+        mine = [one for one in (root.replies if root else ()) if self._key(one).partition(":")[2].startswith(key)]
         return mine[-1] if mine else None
 
     def says(self, text: str) -> Callable[[], bool]:
@@ -162,6 +166,15 @@ class StoryWorld:
         await self.slack.press(user, CHANNEL, said.ts, button)
         return said
 
+    async def press_forged(self, user: str, said: Said, value: str) -> None:
+        """Press a button on that message that carries ``value``, whatever the message has."""
+        text = {"type": "plain_text", "text": "Forged"}
+        button = {"type": "button", "action_id": "forged", "text": text, "value": value}
+        kept, said.blocks = said.blocks, [forged := {"type": "actions", "elements": [button]}]
+        await self.slack.press(user, CHANNEL, said.ts, "Forged")
+        if said.blocks == [forged]:  # not edited meanwhile
+            said.blocks = kept
+
     async def told(self, user: str, text: str) -> Said:
         """Wait for words to their eyes only."""
 
@@ -170,6 +183,11 @@ class StoryWorld:
 
         said: Said = await self.until(found)
         return said
+
+    def value_of(self, said: Said, button: str) -> str:
+        """What a button carries."""
+        found = (one for block in said.blocks for one in block.get("elements", ()) if "value" in one)
+        return next(str(one["value"]) for one in found if one["text"]["text"].startswith(button))
 
     def policy(self) -> str:
         """The repository's policy as AWS holds it."""
@@ -190,7 +208,10 @@ class StoryWorld:
         return any(one["reason"] == "Pulled" and "Successfully pulled" in one["message"] for one in events)
 
     async def audit(self) -> list[tuple[str, str]]:
-        """Who did what, in order, after the proof that nobody altered it."""
+        """Who did what, in order, after the proof that nobody altered it.
+
+        Without what came too late after all: the trail has it, followed by "not done".
+        """
         status, out, err = await self.pullbot("audit", "--verify", "--config", self._config)
         assert status == 0, out + err
         assert "chain whole" in out
@@ -198,12 +219,19 @@ class StoryWorld:
         assert status == 0, err
         rows = [line.split("  ") for line in out.splitlines()[1:] if line[:1].isdigit()]
         cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
-        return [(row[2], row[3]) for row in cells]
+        done: list[tuple[str, str]] = []
+        for _, _, who, what in cells:
+            if what.endswith(": not done"):
+                latest = (who, what.removesuffix(": not done"))
+                del done[len(done) - 1 - done[::-1].index(latest)]
+            else:
+                done.append((who, what))
+        return done
 
     def nothing_twice(self) -> None:
         """Every message that the bot wanted to post is there once."""
         said = [one for root in self.slack.channel(CHANNEL) for one in (root, *root.replies)]
-        keys = [key for one in said if (key := _key(one))]
+        keys = [key for one in said if (key := self._key(one))]
         assert len(keys) == len(set(keys)), f"{keys}\n{self._state()}"
         assert self.slack.failures == []
 
@@ -221,6 +249,16 @@ class StoryWorld:
             with suppress(ValueError):
                 yield json.loads(line)
 
+    def _key(self, said: Said) -> str:
+        """An edit by a bot that was started anew takes the metadata away, so it is noted."""
+        key = str(said.metadata.get("event_payload", {}).get("key", ""))
+        return self._keys.setdefault(said.ts, key) if key else self._keys.get(said.ts, "")
+
+    def _note_keys(self) -> None:
+        for root in self.slack.channel(CHANNEL):
+            for one in (root, *root.replies):
+                self._key(one)
+
     def _address(self) -> str:
         said = (str(one["message"]) for one in self.log())
         return next((one.removeprefix("listening on ") for one in said if one.startswith("listening on")), "")
@@ -232,10 +270,6 @@ class StoryWorld:
         private = [f"only {one.only_for}: {one.text}" for u in self.slack.users for one in self.slack.ephemeral(u)]
         log = self._log.read_text("utf-8").splitlines()[-25:] if self._log.exists() else []
         return "\n".join([*shown, *private, *self.slack.refusals, "---- log", *log])
-
-
-def _key(said: Said) -> str:
-    return str(said.metadata.get("event_payload", {}).get("key", ""))
 
 
 @asynccontextmanager
@@ -256,9 +290,10 @@ async def story_world(
     :param denied: whether the repository's policy denies the pull
     :param settings: blocks of the configuration, over the usual ones
     """
-    aws = await asyncio.to_thread(
-        seed, moto_url, REGION, cluster=CLUSTER, repository="retail-sample-app-ui", tag="1.2.1"
-    )
+    # Names of its own: to empty the AWS in between would take longer than the story does.
+    mine = uuid.uuid4().hex[:6]
+    names = {"cluster": f"demo-{mine}", "role": f"eks-node-{mine}", "repository": f"retail-sample-app-ui-{mine}"}
+    aws = await asyncio.to_thread(seed, moto_url, REGION, tag="1.2.1", **names)
     before = await asyncio.to_thread(deny_pull, aws) if denied else ""
     users = (DANA, ALICE, BEN, CARL)
     story = Story(aws, ())

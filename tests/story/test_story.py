@@ -11,8 +11,8 @@ from tests.story.rig import ALICE, BEN, DANA, StoryWorld, story_world
 PULL = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
 
 
-async def test_a_denied_pull_is_found_fixed_proven_and_put_back(aws_url: str, tmp_path: Path) -> None:
-    async with story_world(aws_url, tmp_path) as it:
+async def test_a_denied_pull_is_found_fixed_proven_and_put_back(moto_url: str, tmp_path: Path) -> None:
+    async with story_world(moto_url, tmp_path) as it:
         await the_story(it)
 
 

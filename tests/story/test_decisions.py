@@ -1,0 +1,150 @@
+"""Who may press what, when, and how often: what people see, and that nothing happens that should not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from tests.story.rig import ALICE, BEN, CARL, DANA, StoryWorld, story_world
+
+
+async def test_whatever_is_pressed_twice_late_or_by_the_wrong_person_is_done_once_or_not_at_all(
+    moto_url: str, tmp_path: Path
+) -> None:
+    async with story_world(moto_url, tmp_path, groups={"@oncall": [CARL]}) as it:
+        await it.start_bot()
+        await a_request_is_rejected(it)
+        await only_a_second_person_may_approve(it)
+        await forged_buttons_do_nothing(it)
+        await two_presses_at_once_are_one_execution(it)
+        it.nothing_twice()
+        assert await it.audit() == [
+            ("slack:U0DANA", "requested"),
+            ("slack:U0BEN", "rejected"),
+            ("slack:U0ALICE", "requested"),
+            ("slack:U0CARL", "approved"),
+            ("pullbot", "execution begun"),
+            ("pullbot", "step started"),
+            ("pullbot", "step finished"),
+            ("pullbot", "execution finished"),
+            ("pullbot", "verified"),
+        ]
+
+
+async def a_request_is_rejected(it: StoryWorld) -> None:
+    offer = await it.shows("Fix: ", "offer")
+    await asyncio.gather(*(it.slack.press(DANA, offer.channel, offer.ts, "Fix: ") for _ in range(2)))
+    await it.told(DANA, "This incident is past that: waiting for approval")
+    asked = await it.shows("Reject", "request")
+    approve = it.value_of(asked, "Approve")
+    await it.press(BEN, "Reject", "request")
+    await it.slack.redeliver_last()
+    await it.until(it.says("rejected by Ben"))
+    await it.until(lambda: not asked.buttons)
+    await it.press_forged(ALICE, asked, approve)
+    await it.told(ALICE, "This incident is past that: cause found")
+    assert it.policy() == it.before
+
+
+async def only_a_second_person_may_approve(it: StoryWorld) -> None:
+    await it.press(ALICE, "Fix: ", "offer")
+    await it.press(ALICE, "Approve", "request")
+    await it.told(ALICE, "a second person must")
+    await it.press(DANA, "Approve", "request")
+    await it.told(DANA, "Dana is not an approver")
+    await it.press(DANA, "Reject", "request")
+    await it.told(DANA, "Dana is not an approver and did not ask for this")
+    assert "Waiting for approval" in it.root.text
+    assert it.policy() == it.before
+
+
+async def forged_buttons_do_nothing(it: StoryWorld) -> None:
+    asked = await it.shows("Approve", "request")
+    verb, incident, digest = it.value_of(asked, "Approve").split()
+    other = f"{int(digest, 16) ^ 1:016x}"
+    await it.press_forged(BEN, asked, f"{verb} {incident} {other}")
+    await it.told(BEN, "That plan is not the current one any more")
+    await it.press_forged(BEN, asked, f"{verb} 00000000 {digest}")
+    await it.told(BEN, "This incident is not on record any more")
+    await it.press_forged(BEN, asked, f"execute {incident} {digest}; rm -rf /")
+    await it.told(BEN, "This button is not one that pullbot made")
+    await it.press_forged(BEN, asked, f"undo {incident} {digest}")
+    await it.told(BEN, "There is nothing to undo here any more")
+    assert it.policy() == it.before
+
+
+async def two_presses_at_once_are_one_execution(it: StoryWorld) -> None:
+    asked = await it.shows("Approve", "request")
+    approve = it.value_of(asked, "Approve")
+    await asyncio.gather(*(it.slack.press(CARL, asked.channel, asked.ts, "Approve") for _ in range(2)))
+    await it.slack.redeliver_last()
+    await it.until(it.says("Fixed"), 25)
+    await it.told(CARL, "This incident is past that: ")
+    await it.press_forged(ALICE, asked, approve)
+    await it.told(ALICE, "This incident is past that: fixed")
+    assert it.runs()
+    assert it.writes == 1
+
+
+async def test_a_request_that_nobody_approves_in_time_expires_and_can_be_asked_anew(
+    moto_url: str, tmp_path: Path
+) -> None:
+    approvals = {"approvers": [ALICE], "expires": "2s"}
+    async with story_world(moto_url, tmp_path, approvals=approvals) as it:
+        await it.start_bot()
+        await it.press(DANA, "Fix: ", "offer")
+        asked = await it.shows("Approve", "request")
+        approve = it.value_of(asked, "Approve")
+        await it.until(it.says("the request expired before it was approved"))
+        await it.until(lambda: not asked.buttons)
+        await it.press_forged(ALICE, asked, approve)
+        await it.told(ALICE, "This incident is past that: cause found")
+        await it.press(ALICE, "Fix: ", "offer")
+        again = await it.press(ALICE, "Approve", "request")  # nobody asked for a second person
+        assert again.ts != asked.ts
+        await it.until(lambda: it.writes == 1)
+        await it.until(lambda: it.reply("change"))
+        it.nothing_twice()
+        assert (await it.audit())[:4] == [
+            ("slack:U0DANA", "requested"),
+            ("pullbot", "request expired"),
+            ("slack:U0ALICE", "requested"),
+            ("slack:U0ALICE", "approved"),
+        ]
+
+
+async def test_a_policy_that_somebody_changed_since_the_proposal_is_left_alone_and_looked_at_anew(
+    moto_url: str, tmp_path: Path
+) -> None:
+    async with story_world(moto_url, tmp_path) as it:
+        await it.start_bot()
+        offer = await it.shows("Fix: ", "offer")
+        await it.press(DANA, "Fix: ", "offer")
+        await it.shows("Approve", "request")
+        read = {"Sid": "audit", "Effect": "Allow", "Principal": {"AWS": it.aws.role_arn}}
+        changed = json.loads(it.before)
+        changed["Statement"].append({**read, "Action": ["ecr:DescribeImages"]})
+        it.aws.client("ecr").set_repository_policy(
+            repositoryName=it.aws.repository, policyText=json.dumps(changed)
+        )
+        theirs = it.policy()
+        await it.press(ALICE, "Approve", "request")
+
+        def a_new_offer() -> bool:
+            newest = it.reply("offer")
+            return newest is not None and newest.ts != offer.ts and bool(newest.buttons)
+
+        await it.until(a_new_offer)
+        assert "nothing was changed: the plan is not the same any more" in it.root.text
+        await it.until(lambda: not offer.buttons)
+        assert it.policy() == theirs
+        assert it.writes == 0
+        await it.press(DANA, "Fix: ", "offer")
+        await it.press(ALICE, "Approve", "request")
+        await it.until(lambda: it.writes == 1)
+        await it.until(lambda: it.policy() != theirs)
+        assert json.loads(it.policy())["Statement"][1] == changed["Statement"][1]
+        it.nothing_twice()
+        whats = [what for _, what in await it.audit()]
+        assert whats[:5] == ["requested", "approved", "plan refused", "requested", "approved"]
