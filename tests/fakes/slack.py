@@ -26,7 +26,6 @@ from checks.secret import Secret
 from tests.fakes.slack_rules import Json, NotTaken, buttons
 from tests.fakes.slack_workspace import BOT, BOT_USER, TEAM, Channel, User, Workspace
 
-_ACK_SECONDS = 3.0
 _WRITES = {"chat.postMessage", "chat.update", "chat.postEphemeral"}
 
 
@@ -42,6 +41,7 @@ class FakeSlack(Workspace):
         clock: Callable[[], float],
     ) -> None:
         super().__init__(users, groups, channels, every, clock)
+        self.ack_seconds = 3.0
         self.url = ""
         self.events_url = ""  # where to send events; "" for sockets
         self.bot_token, self.app_token, self.signing_secret = "xoxb-test-bot", "xapp-test-app", "sh" * 16
@@ -199,9 +199,9 @@ class FakeSlack(Workspace):
             }
         )
         try:
-            await asyncio.wait_for(acked, _ACK_SECONDS)
+            await asyncio.wait_for(acked, self.ack_seconds)
         except TimeoutError:
-            self.failures.append(f"{kind} was not acknowledged in {_ACK_SECONDS:g} s")
+            self.failures.append(f"{kind} was not acknowledged in {self.ack_seconds:g} s")
 
     async def _post_signed(self, kind: str, payload: Json, retry: int) -> None:
         if kind == "events_api":
@@ -212,14 +212,14 @@ class FakeSlack(Workspace):
         headers = {"Content-Type": content_type, **self.signed(body)}
         if retry:
             headers |= {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_timeout"}
-        timeout = aiohttp.ClientTimeout(total=_ACK_SECONDS)
+        timeout = aiohttp.ClientTimeout(total=self.ack_seconds)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             try:
                 async with session.post(self.events_url, data=body, headers=headers) as answer:
                     if answer.status != 200:
                         self.failures.append(f"{kind} was answered with {answer.status}")
             except TimeoutError:
-                self.failures.append(f"{kind} was not acknowledged in {_ACK_SECONDS:g} s")
+                self.failures.append(f"{kind} was not acknowledged in {self.ack_seconds:g} s")
 
     def signed(self, body: str, at: float | None = None) -> dict[str, str]:
         stamp = str(int(time.time() if at is None else at))
@@ -316,9 +316,11 @@ async def serve_slack(
     *,
     every: float = 0.0,
     clock: Callable[[], float] = time.monotonic,
+    ack_seconds: float = 3.0,
 ) -> AsyncIterator[FakeSlack]:
     """``every``: seconds between two messages in one channel, below which they are refused; 1 as in Slack."""
     slack = FakeSlack(users, groups or {}, channels, every, clock)
+    slack.ack_seconds = ack_seconds
     app = web.Application()
     app.add_routes([web.route("*", "/api/{method}", slack.api), web.get("/socket/{ticket}", slack.socket)])
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)

@@ -25,6 +25,7 @@ _library = logging.getLogger(f"{__name__}.library")
 _library.setLevel(logging.CRITICAL + 1)
 
 _CONNECT_SECONDS = 20.0
+_CLOSE_SECONDS = 3.0
 _PING_SECONDS = 5.0
 _SLOWEST_SECONDS = 60.0
 
@@ -106,8 +107,13 @@ class Socket:
 
     async def _drop(self) -> None:
         handler, self._handler = self._handler, None
-        if handler is not None:
-            await handler.client.close()  # type: ignore[no-untyped-call]
+        if handler is None:
+            return
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await handler.client.close()  # type: ignore[no-untyped-call]
+        except TimeoutError:  # nobody at the other end says goodbye
+            await handler.client.aiohttp_client_session.close()
 
     def _tell(self, why: str) -> None:
         if why != self.why_not:  # said once, not every minute
