@@ -27,7 +27,7 @@ from bot.web import Listener, Metrics, application
 from checks.graph import Catalog
 from handlers import commands
 from handlers.flow import advance
-from handlers.incident import Incident
+from handlers.incident import CLOSED, Incident
 from handlers.remedy import load_remedies
 from handlers.world import World
 
@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 30.0
 _LEASE_PAUSE_SECONDS = 10.0
+_CLOSED_SHOWN_AGAIN = 20
 _GOODBYE_SECONDS = 5.0
 
 
@@ -134,6 +135,9 @@ class Service:
     async def _resume(self, unfinished: Sequence[Incident]) -> None:
         """What we were killed at goes on; chats are brought in line with what they missed."""
         self._alarms.wake_for(unfinished)
+        for incident in await self._state.recent(_CLOSED_SHOWN_AGAIN):
+            if incident.stage in CLOSED:  # perhaps its last word was not said any more
+                await self._screen.show(incident)
         for incident in unfinished:
             if incident.cluster not in self._clusters.connected:
                 log.warning("%s is not configured; its incident %s rests", incident.cluster, incident.id)

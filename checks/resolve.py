@@ -71,14 +71,15 @@ class Resolver:
 
 
 async def _run(one: Fact, inputs: tuple[Any, ...]) -> Any:
+    limit = asyncio.timeout(one.timeout)
     try:
-        async with asyncio.timeout(one.timeout):
+        async with limit:
             value = one.fn(*inputs)
             return await value if inspect.isawaitable(value) else value
     except (NotApplicable, Unavailable):
         raise
-    except TimeoutError:
-        raise Unavailable(f"{one.id} took longer than {one.timeout:g} s") from None
     except Exception as error:
+        if limit.expired():
+            raise Unavailable(f"{one.id} took longer than {one.timeout:g} s") from None
         log.exception("fact %s crashed", one.id)
         raise Unavailable(f"{one.id} crashed ({type(error).__name__}); the log has more") from error

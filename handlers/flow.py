@@ -20,6 +20,8 @@ from handlers.saving import keep
 from handlers.verification import verify
 from handlers.world import Stale, World
 
+_OVERTAKEN_AT_MOST = 20  # in a row
+
 Handler = Callable[[Incident, World], AsyncIterator[Incident]]
 
 NEXT: Mapping[Stage, Handler] = {
@@ -38,7 +40,9 @@ async def advance(incident_id: str, world: World) -> Incident:
     anew and goes on from wherever it is.
 
     :raises NoSuchIncident: there is no such incident.
+    :raises Stale: others are always faster; try again later.
     """
+    overtaken = 0
     while True:
         incident = await world.store.load(incident_id)
         handler = NEXT.get(incident.stage)
@@ -49,5 +53,8 @@ async def advance(incident_id: str, world: World) -> Incident:
             try:
                 async for moved in states:
                     incident = await keep(moved, world, seen=incident)
+                    overtaken = 0
             except Stale:
-                continue
+                overtaken += 1
+                if overtaken > _OVERTAKEN_AT_MOST:
+                    raise

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from checks.model import FailedPull
-from handlers.incident import Incident, Stage, incident_id
+from handlers.incident import CLOSED, Incident, Stage, incident_id
 from handlers.saving import change_stored, keep
 from handlers.world import World
 
 # The executor and the verification bring these to an end themselves.
 _IN_HAND = frozenset({Stage.APPROVED, Stage.EXECUTING, Stage.EXECUTED, Stage.UNDOING})
+# A diagnosis that is under way would start over, and what is closed stays so; the next sighting tells.
+_NOT_JOINED = _IN_HAND | CLOSED | {Stage.LOOKING}
 
 
 async def failing(
@@ -77,10 +79,8 @@ def _back(incident: Incident, keys: set[tuple[str, ...]], note: str) -> Incident
 
 async def _seen_again(incident: str, pull: FailedPull, world: World) -> None:
     def move(now: Incident) -> Incident:
-        if now.stage in _IN_HAND or (any(p == pull for p in now.pulls) and pull.key not in now.recovered):
-            return now
-        # A diagnosis that is under way would start over; the next sighting tells what is new.
-        return now if now.stage is Stage.LOOKING else now.joined((pull,))
+        known = any(one == pull for one in now.pulls) and pull.key not in now.recovered
+        return now if known or now.stage in _NOT_JOINED else now.joined((pull,))
 
     await change_stored(incident, move, world)
 

@@ -24,12 +24,13 @@ from checks.model import FailedPull, Unavailable
 from handlers import commands, intake
 from handlers.decision import NotAllowed, NotNow, Person
 from handlers.incident import CLOSED, Incident
-from handlers.world import NoSuchIncident, Stale, World
+from handlers.world import Entry, NoSuchIncident, Stale, World
 
 log = logging.getLogger(__name__)
 
 _REMEMBERED = timedelta(hours=24)
 _MUTE = timedelta(hours=2)
+_LISTED = 20
 NOTHING = Answer(None)
 
 
@@ -76,10 +77,10 @@ class FrontDesk:
             return _private("this incident is not on record any more; `@pullbot why` looks at the present")
         except (Stale, StoreDown) as why:
             log.warning("could not be done now: %s", why)
-            return _private("that could not be saved just now, and nothing was done; please try again")
+            return _private("that could not be saved just now; look whether the thread moved, or try again")
         except Exception:
             log.exception("a chat command crashed")
-            return _private("something went wrong on my side, and nothing was done; the log has more")
+            return _private("something went wrong on my side; the thread says what was done, my log why")
 
     async def _act(self, action: Action, by: Person) -> Answer:
         world, incident, digest = self._world, action.incident, action.digest
@@ -119,9 +120,7 @@ class FrontDesk:
         if mention.thread and not words.target:
             incident = await self._state.find_thread(mention.sender.chat, mention.channel, mention.thread)
             if incident is not None:
-                by = await self._people.person(mention.sender)
-                await commands.check_again(incident, by, self._world)
-                return _public("Looking again; the thread shows what I find.")
+                return await self._look_again(incident, mention)
         names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
         pulls: list[FailedPull] = []
         for name in names:
@@ -135,13 +134,24 @@ class FrontDesk:
         ]
         return _listed("Failing now; each has its thread", tuple(told), "nothing is open")
 
+    async def _look_again(self, incident: str, mention: Mention) -> Answer:
+        if into := (await self._state.load(incident)).folded_into:
+            return _public(f"This is told in the thread of incident {into}, which has the same cause.")
+        await commands.check_again(incident, await self._people.person(mention.sender), self._world)
+        return _public("Looking again; the thread shows what I find.")
+
     async def _mute(self, words: Words, mention: Mention) -> Answer:
         targets = await self._mute_targets(words, mention)
+        until = self._world.now() + words.length
         for target in targets:
+            details = (("target", target), ("name", mention.sender.name))
             if words.command == "unmute":
                 await self._state.unmute(target)
             else:
-                await self._state.mute(target, self._world.now() + words.length)
+                await self._state.mute(target, until)
+                details = (*details, ("until", until.isoformat()))
+            entry = Entry(self._world.now(), "", mention.sender.id, f"{words.command}d", details)
+            await self._state.append(entry)
         named = ", ".join(targets)
         if words.command == "unmute":
             return _public(f"Alerts again for {named}.")
@@ -154,11 +164,11 @@ class FrontDesk:
             if incident is not None:
                 pulls = (await self._state.load(incident)).pulls
                 return tuple(sorted({f"{p.cluster}/{p.namespace}/{p.workload}" for p in pulls}))
-        names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
-        if not words.target:
-            return names
-        if words.target.count("/") == 3 or words.target in names:
+        if words.target.count("/") == 3:
             return (words.target,)
+        names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
+        if not words.target or words.target in names:
+            return (words.target,) if words.target else names
         raise WrongWords(
             "a mute's target is CLUSTER/NAMESPACE/KIND/NAME or a cluster; in a thread none is needed"
         )
@@ -168,9 +178,11 @@ def _listed(title: str, incidents: tuple[Incident, ...], nothing: str) -> Answer
     if not incidents:
         return _public(f"{nothing[0].upper()}{nothing[1:]}.")
     blocks: list[Block] = [Heading(title)]
-    for one in incidents:
+    for one in incidents[:_LISTED]:
         state = one.stage.value if one.stage in CLOSED else f"{one.stage.value}: {headline(one)}"
         blocks.append(Paragraph((Mono(one.id), " ", Bold(subject(one)), f" on {one.cluster} · {state}")))
+    if len(incidents) > _LISTED:
+        blocks.append(Paragraph((f"… and {len(incidents) - _LISTED} more",)))
     return Answer(Message("list", title, tuple(blocks)))
 
 

@@ -7,7 +7,7 @@ diff, the request that waits for approval, what was changed, and how it turned o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from bot.chat.actions import Action, Verb
 from bot.chat.message import (
@@ -27,7 +27,7 @@ from bot.chat.message import (
 from checks.model import Finding, Status
 from handlers.decision import Change, Offer, Request
 from handlers.incident import Incident, Stage
-from handlers.remedy import Plan
+from handlers.remedy import Plan, Step
 
 _MARK = {Status.FAIL: "✗", Status.UNKNOWN: "?", Status.PASS: "✓"}
 _RANK = {Status.FAIL: 1, Status.UNKNOWN: 2, Status.PASS: 3}
@@ -117,7 +117,8 @@ def _replies(incident: Incident) -> Iterator[Message]:
 
 def _diagnosis(incident: Incident) -> Message:
     blocks: list[Block] = [Heading("Diagnosis")]
-    told = list(_told_once(incident))
+    everything = list(_told_once(incident))
+    told = [one for one in everything if one[0].verdict.status is not Status.PASS]
     for finding, pulls in told[:_SHOWN_FINDINGS]:
         title = (
             finding.title if not _is_latent(finding) else f"{finding.title} (also wrong, not the cause now)"
@@ -125,9 +126,12 @@ def _diagnosis(incident: Incident) -> Message:
         about = f" [{pulls}]" if pulls else ""
         mark = _MARK[finding.verdict.status]
         blocks.append(Paragraph((f"{mark} ", Bold(title), f"{about}: {finding.verdict.summary}")))
-        if finding.verdict.evidence and finding.verdict.status is not Status.PASS:
+        if finding.verdict.evidence:
             blocks.append(Pairs(finding.verdict.evidence))
     blocks += _and_more(len(told) - _SHOWN_FINDINGS)
+    passed = ((one.title, pulls) for one, pulls in everything if one.verdict.status is Status.PASS)
+    if fine := dict.fromkeys(f"{title} [{pulls}]" if pulls else title for title, pulls in passed):
+        blocks.append(Paragraph((f"{_MARK[Status.PASS]} ", "; ".join(fine))))
     blocks.append(Paragraph(("The runtime said:",)))
     blocks.append(Code(_shortened(incident.pulls[0].message) or "(nothing: the pull hangs)"))
     if incident.stage in _SETTLED:
@@ -164,7 +168,7 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
     blocks: list[Block] = [Heading(offer.title)]
     if plan.caution:
         blocks.append(Paragraph((Bold("Mind: "), plan.caution)))
-    blocks += _diffs(plan)
+    blocks += _diffs(plan.steps)
     commands = tuple(command for step in plan.steps for command in step.commands())
     blocks += [Paragraph(("The same by hand:",)), Code("\n".join(commands))]
     way_back = "can be undone" if plan.reversible else "CANNOT be undone"
@@ -178,9 +182,9 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
     return Message(f"offer:{plan.digest}", f"Proposal: {offer.title}", tuple(blocks))
 
 
-def _diffs(plan: Plan) -> list[Block]:
+def _diffs(steps: Iterable[Step]) -> list[Block]:
     blocks: list[Block] = []
-    for step in plan.steps:
+    for step in steps:
         diff = step.diff()
         blocks += [Paragraph((Mono(diff.target),)), Code(unified(diff.before, diff.after))]
     return blocks
@@ -235,7 +239,7 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
     else:
         text = f"done: {change.planned} of {change.planned} steps"
     blocks: list[Block] = [Heading(change.title), Paragraph((f"{approved} ", Bold(text)))]
-    blocks += [Paragraph(("Changed ", Mono(one.diff().target))) for one in change.steps]
+    blocks += _diffs(change.steps)
     if incident.undoable == change:
         undo = Action(Verb.UNDO, incident.id, change.digest)
         blocks.append(Buttons((Button("Undo", str(undo), "danger"),)))

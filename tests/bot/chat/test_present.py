@@ -188,7 +188,7 @@ def test_the_diagnosis_tells_the_cause_first_and_what_passed_last() -> None:
         "✗ Tag: no such tag\n"
         "✗ Key (also wrong, not the cause now): the wrong key\n"
         "? Disk: could not look\n"
-        "✓ Name: the name is fine\n"
+        "✓ Name\n"
         "The runtime said:\n"
         "    403 Forbidden\n"
         "[Check again] [Mute 2 h]"
@@ -201,7 +201,7 @@ def test_a_finding_is_told_once_with_whom_it_concerns_where_they_differ() -> Non
     assert "[Deployment" not in said(both, "diagnosis")
     one = looking().found([SHUT, finding(passed("open"), workload="api")])
     assert "The door is open [Deployment/web]: shut" in said(one, "diagnosis")
-    assert "The door is open [Deployment/api]: open" in said(one, "diagnosis")
+    assert "✓ The door is open [Deployment/api]" in said(one, "diagnosis")
 
 
 def test_what_explains_one_pull_and_not_another_is_told_as_both() -> None:
@@ -351,7 +351,8 @@ def test_a_change_tells_how_far_it_is() -> None:
     assert "Approved by Ben. step 1 of 1 is running" in said(executing(), "change:0")
     assert "step 1 of 1 is running" in said(executing().stepped(OAK), "change:0")
     assert said(executed(), "change:0") == (
-        "# Open the door\nApproved by Ben. done: 1 of 1 steps\nChanged oak\n[Undo]"
+        "# Open the door\nApproved by Ben. done: 1 of 1 steps\noak\n"
+        "    @@ -1 +1 @@\n    -shut\n    +open\n[Undo]"
     )
 
 

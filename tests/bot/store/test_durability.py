@@ -15,6 +15,7 @@ import pytest
 from bot.store import Posted, State, StoreDown, open_state
 from handlers.incident import Incident
 from handlers.world import Entry
+from tests.bot.store.versions import counted
 
 WRITER = Path(__file__).with_name("writer.py")
 ROOT = Path(__file__).parents[3]
@@ -75,11 +76,11 @@ async def test_a_redis_that_is_away_is_said_to_be_down(
     await state.save(incident())
     own_redis.kill()
     with pytest.raises(StoreDown, match="Redis"):
-        await state.save(incident().resolved())
+        await state.save(counted(incident().resolved()))
     with pytest.raises(StoreDown):
         await state.append(Entry(incident().opened, "a1", "alice", "approved"))
     own_redis.start()
-    await state.save(incident().resolved())
+    await state.save(counted(incident().resolved()))
     assert await state.unfinished() == ()
     await state.close()
 

@@ -14,6 +14,7 @@ from bot.store.codec import standard_codec
 from bot.store.sqlite import SqliteState
 from handlers.incident import Incident, Stage
 from handlers.world import NoSuchIncident, Stale
+from tests.bot.store.versions import counted
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 Make = Callable[..., Incident]
@@ -33,7 +34,7 @@ async def test_an_unknown_incident_is_said_to_be_unknown(state: State) -> None:
 async def test_the_next_version_replaces_the_one_before(state: State, incident: Make) -> None:
     first = incident()
     await state.save(first)
-    second = first.folded("b2")
+    second = counted(first.folded("b2"))
     await state.save(second)
     assert await state.load(first.id) == second
 
@@ -73,14 +74,14 @@ async def test_unfinished_are_the_open_ones_oldest_first(state: State, incident:
     late, early, done = incident("late", minute=9), incident("early", minute=1), incident("done", minute=5)
     for one in (late, early, done):
         await state.save(one)
-    await state.save(done.folded("early"))
+    await state.save(counted(done.folded("early")))
     assert await state.unfinished() == (early, late)
 
 
 async def test_an_incident_that_is_looked_at_again_is_unfinished_again(state: State, incident: Make) -> None:
     first = incident()
-    resolved = first.resolved("it recovered")
-    again = resolved.look_again()
+    resolved = counted(first.resolved("it recovered"))
+    again = counted(resolved.look_again())
     for one in (first, resolved, again):
         await state.save(one)
     assert await state.unfinished() == (again,)
@@ -90,7 +91,7 @@ async def test_recent_are_the_newest_of_any_stage(state: State, incident: Make) 
     made = [incident(f"i{minute}", minute=minute) for minute in range(5)]
     for one in made:
         await state.save(one)
-    closed = made[4].resolved()
+    closed = counted(made[4].resolved())
     await state.save(closed)
     assert await state.recent(3) == (closed, made[3], made[2])
 
@@ -136,10 +137,10 @@ async def test_redis_keeps_a_closed_incident_for_thirty_days(
     with redis.Redis.from_url(where) as client:
         await state.save(first)
         assert client.ttl("pullbot:incident:a1") == -1
-        closed = first.resolved()
+        closed = counted(first.resolved())
         await state.save(closed)
         assert 29 * 86400 < int(client.ttl("pullbot:incident:a1")) <= 30 * 86400
-        await state.save(closed.look_again())
+        await state.save(counted(closed.look_again()))
         assert client.ttl("pullbot:incident:a1") == -1
         client.delete("pullbot:incident:a1")  # as if the thirty days were over
         assert await state.recent(9) == ()

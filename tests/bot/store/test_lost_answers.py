@@ -12,6 +12,7 @@ import pytest
 from bot.store import State, open_state
 from handlers.incident import Incident
 from handlers.world import Entry, Stale
+from tests.bot.store.versions import counted
 
 pytestmark = pytest.mark.parametrize("where", ["redis"], indirect=True)
 
@@ -89,7 +90,7 @@ async def test_a_save_whose_answer_was_lost_is_not_mistaken_for_a_rival(
     shaky: State, state: State, wire: Wire, incident: Callable[..., Incident]
 ) -> None:
     await shaky.save(incident())
-    closed = incident().resolved("recovered")
+    closed = counted(incident().resolved("recovered"))
     wire.lose_answer()
     await shaky.save(closed)
     assert wire.lost == 1

@@ -7,6 +7,7 @@ import redis
 
 from bot.store import Posted, State
 from handlers.incident import Incident
+from tests.bot.store.versions import counted
 
 
 async def test_posted_messages_are_remembered_by_chat_and_key(state: State, another: State) -> None:
@@ -56,9 +57,9 @@ async def test_redis_forgets_a_thread_together_with_its_incident(
     keys = ["pullbot:thread:a1", "pullbot:ref:slack:C1:171.01", "pullbot:ref:slack:C1:171.02"]
     with redis.Redis.from_url(where) as client:
         assert [client.ttl(key) for key in keys] == [-1, -1, -2]
-        closed = incident().resolved()
+        closed = counted(incident().resolved())
         await state.save(closed)
         await state.remember("a1", "slack", "closing", Posted("171.02", "d", "C1"))
         assert all(int(client.ttl(key)) > 29 * 86400 for key in keys)
-        await state.save(closed.look_again())
+        await state.save(counted(closed.look_again()))
         assert [client.ttl(key) for key in keys] == [-1, -1, -1]
