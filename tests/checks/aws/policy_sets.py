@@ -18,13 +18,26 @@ from checks.aws.facts import EcrAddress
 from checks.aws.identity import PolicyText, RolePolicies
 from checks.aws.puller import Puller
 from checks.aws.rights import PullRights
+from tests.checks.aws.policy_parts import (
+    ACCOUNT,
+    ACTIONS,
+    ARNS,
+    DOUBTFUL_RESOURCES,
+    DOUBTFUL_TESTS,
+    OTHER_OPERATORS,
+    OWNER,
+    PRINCIPALS,
+    RESOURCES,
+    ROLE,
+    SESSION,
+    TEXT_OPERATORS,
+    TEXTS,
+    TOKEN,
+    UNKNOWN_KEYS,
+    UNKNOWN_TESTS,
+)
 
-ACCOUNT, OWNER = "111122223333", "444455556666"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/team/eks-node"
-OTHER = f"arn:aws:iam::{ACCOUNT}:role/ci"
-SESSION = f"arn:aws:sts::{ACCOUNT}:assumed-role/eks-node/i-0abc"
 PULLER = Puller(ROLE, "us-west-2", "i-0abc", "its instance has it")
-TOKEN = "ecr:GetAuthorizationToken"
 PULL = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
 
 Json = dict[str, Any]
@@ -40,82 +53,6 @@ CONTEXT: Mapping[str, str] = {
     "aws:ViaAWSService": "false",
     "aws:PrincipalIsAWSService": "false",
 }
-
-# What only AWS knows: every plausible kind of value, ``None`` for absent.
-_UNKNOWN_KEYS: Mapping[str, tuple[Any, ...]] = {
-    "aws:SourceVpc": (None, "vpc-1", "vpc-2"),
-    "aws:SourceIp": (None, "10.1.2.3", "203.0.113.9"),
-    "aws:PrincipalOrgID": (None, "o-mine", "o-other"),
-    "aws:PrincipalOrgPaths": (None, ["o-mine/r-1/ou-1/"], ["o-other/r-2/"]),
-    "aws:PrincipalTag/team": (None, "web", "data"),
-    "aws:MultiFactorAuthAge": (None, "30", "7200"),
-    "aws:CurrentTime": ("2019-01-01T00:00:00Z", "2031-01-01T00:00:00Z"),
-}
-_UNKNOWN_TESTS: Sequence[tuple[str, str, Any]] = (
-    ("StringEquals", "aws:SourceVpc", "vpc-1"),
-    ("StringNotEquals", "aws:SourceVpc", ["vpc-1", "vpc-9"]),
-    ("StringEqualsIfExists", "aws:sourcevpc", "vpc-1"),
-    ("Null", "aws:SourceVpc", "true"),
-    ("IpAddress", "aws:SourceIp", "10.0.0.0/8"),
-    ("NotIpAddress", "aws:SourceIp", ["10.0.0.0/8", "192.168.0.0/16"]),
-    ("NotIpAddressIfExists", "aws:SourceIp", "10.0.0.0/8"),
-    ("StringNotEquals", "aws:PrincipalOrgID", "o-mine"),
-    ("StringLike", "aws:PrincipalOrgID", "o-*"),
-    ("ForAnyValue:StringLike", "aws:PrincipalOrgPaths", "o-mine/*"),
-    ("ForAllValues:StringNotLike", "aws:PrincipalOrgPaths", "o-mine/*"),
-    ("StringLike", "aws:PrincipalTag/team", ["we?", "x*"]),
-    ("StringEquals", "aws:PrincipalAccount", "${aws:PrincipalTag/team}"),
-    ("NumericLessThan", "aws:MultiFactorAuthAge", "3600"),
-    ("NumericGreaterThanEqualsIfExists", "aws:MultiFactorAuthAge", 3600),
-    ("DateGreaterThan", "aws:CurrentTime", "2025-06-30T00:00:00Z"),
-    ("DateLessThanEquals", "aws:CurrentTime", "2025-06-30T00:00:00Z"),
-)
-_DOUBTFUL_TESTS: Sequence[tuple[str, str, Any]] = (
-    ("ArnLike", "aws:PrincipalArn", "*eks-node"),
-    ("StringNotEquals", "aws:PrincipalAccount", "${aws:username}"),
-    ("NullIfExists", "aws:userid", "false"),
-    ("Bool", "aws:PrincipalAccount", "true"),
-    ("StringSounds", "aws:PrincipalAccount", "like"),
-)
-_TEXT_OPERATORS = (
-    "StringEquals", "StringNotEquals", "StringLike", "StringNotLike", "StringEqualsIgnoreCase",
-    "StringNotEqualsIgnoreCase",
-)  # fmt: skip
-_OTHER_OPERATORS = (
-    "NumericEquals", "NumericNotEquals", "NumericLessThanEquals", "DateNotEquals", "DateGreaterThan",
-    "IpAddress", "NotIpAddress", "BinaryEquals", "Bool", "ArnLike", "ArnNotEquals",
-)  # fmt: skip
-_TEXTS: Mapping[str, tuple[Any, ...]] = {
-    "aws:PrincipalArn": (ROLE, OTHER, "arn:aws:iam::*:role/team/*", f"{ROLE[:-1]}?", ROLE.upper(), "*", ""),
-    "AWS:principalaccount": (ACCOUNT, OWNER, "1111*", 111122223333, "${aws:PrincipalAccount}"),
-    "aws:userid": ("AROAMINE:*", "AROAMINE:i-0abc", "*:i-0abc", "AROA*i*a?c", "aroamine:I-0ABC"),
-    "aws:RequestedRegion": ("us-west-2", "us-*", "eu-west-1", "US-WEST-2", "us-${*}", "us-west-${?}"),
-    "aws:PrincipalType": ("AssumedRole", "User", "${aws:username, 'AssumedRole'}", "A${$}"),
-}
-_ARNS = (
-    ROLE, OTHER, "arn:aws:iam::*:role/team/*", "arn:*:iam::111122223333:*", "arn:aws:*:*:*:role/ci",
-    f"arn:aws:iam::{OWNER}:role/*", f"{ROLE[:-1]}?", "arn:aws:iam:*:role/team/eks-node:x",
-)  # fmt: skip
-_ACTIONS = (
-    "*", "ecr:*", "ecr:BatchGetImage", "ECR:batchgetIMAGE", "ecr:Batch*", "ecr:Get*", "ecr:*Image*",
-    "ecr:GetDownloadUrlForLayer", "ecr:?etDownloadUrlFor*", TOKEN, "ecr:PutImage", "s3:*", "iam:PassRole",
-    "ecr:BatchGetImag", "ecr:atchGetImage",
-)  # fmt: skip
-_RESOURCES = (
-    "*", "*", "arn:aws:ecr:us-west-2:{owner}:repository/app", "arn:aws:ecr:*:*:repository/*",
-    "arn:aws:ecr:*:*:repository/a?p", "arn:aws:ecr:us-west-2:{owner}:repository/other", "arn:aws:s3:::app",
-    "arn:aws:ecr:us-east-1:*:repository/app", "arn:aws:ecr:*:{owner}:*", "arn:aws:ecr:*:*:repository/app/*",
-    "arn:aws-cn:ecr:*:*:repository/app", "arn:aws:ecr:*:*:repository/${{aws:PrincipalAccount}}",
-    "arn:aws:ecr:*:*:repository/${{aws:username, 'app'}}", "arn:aws:ecr:*:*:repository/${{*}}",
-    "arn:aws:ecr:*", "arn:aws:ecr:us-west-2:*",
-)  # fmt: skip
-_DOUBTFUL_RESOURCES = ("arn:aws:ecr:*:repository/app", "arn:aws:ecr", "arn:aws:ecr:*:*:repo*/app")
-_PRINCIPALS = (
-    ROLE, ROLE, SESSION, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, "*", OTHER, "AROAMINE", "AROAGONE",
-    f"arn:aws:iam::{ACCOUNT}:role/eks-node", f"arn:aws:iam::{OWNER}:root", OWNER,
-    f"arn:aws:iam::{OWNER}:role/team/eks-node", SESSION.replace("i-0abc", "i-0def"),
-    f"arn:aws:iam::{ACCOUNT}:instance-profile/eks-node", f"arn:aws:iam::{ACCOUNT}:user/eks-node",
-)  # fmt: skip
 
 # The other evaluator finds a session's role by its name alone and knows no unique ids. AWS compares the
 # whole ARN, and what it stores is the id
@@ -137,7 +74,7 @@ class Case:
     def simulations(self) -> Iterator[Json]:
         """The case for the other evaluator, once for each way in which it may be for AWS."""
         keys = sorted(self.unknown_keys)
-        for values in product(*(_UNKNOWN_KEYS[key] for key in keys)):
+        for values in product(*(UNKNOWN_KEYS[key] for key in keys)):
             extra = {key: value for key, value in zip(keys, values, strict=True) if value is not None}
             yield simulation(self.rights, self.action, {**CONTEXT, **extra})
 
@@ -240,7 +177,7 @@ class Maker:
         made: Json = {"Effect": effect}
         if self._chance(0.4):
             made["Sid"] = self._random.choice(("One", "Two", "Three"))
-        made["NotAction" if self._chance(0.15) else "Action"] = self._some(_ACTIONS)
+        made["NotAction" if self._chance(0.15) else "Action"] = self._some(ACTIONS)
         if of_repository:
             made |= self._principal(effect)
         if not of_repository or self._chance(0.2):
@@ -251,20 +188,20 @@ class Maker:
         return made
 
     def _resources(self, *, negated: bool) -> Any:
-        pool = list(_RESOURCES)
+        pool = list(RESOURCES)
         if negated:
             # Does "all but the resources of a service" spare an action without a resource?
             pool = [one for one in pool if one == "*" or not one.endswith(":*")]
         if self._doubtful and self._chance(0.05):
             self._doubts.add("a resource that can be read in two ways")
-            pool = list(_DOUBTFUL_RESOURCES)
+            pool = list(DOUBTFUL_RESOURCES)
         return self._some([one.format(owner=self._owner) for one in pool])
 
     def _principal(self, effect: str) -> Json:
         if self._doubtful and self._chance(0.1):
             self._doubts.add("NotPrincipal")
             in_full = [ROLE, SESSION, f"arn:aws:iam::{ACCOUNT}:root"]
-            return {"NotPrincipal": {"AWS": in_full if self._chance(0.3) else self._some(_PRINCIPALS)}}
+            return {"NotPrincipal": {"AWS": in_full if self._chance(0.3) else self._some(PRINCIPALS)}}
         chosen = self._random.random()
         if chosen < 0.2:
             return {"Principal": "*"}
@@ -272,7 +209,7 @@ class Maker:
             other = {"Service": "codebuild.amazonaws.com", "Federated": "cognito-identity.amazonaws.com"}
             kind = self._random.choice(sorted(other))
             return {"Principal": {kind: other[kind]}}
-        named: Json = {"AWS": self._some(_PRINCIPALS)}
+        named: Json = {"AWS": self._some(PRINCIPALS)}
         if chosen < 0.4:
             named["Service"] = ["codebuild.amazonaws.com", "lambda.amazonaws.com"]
         return {"Principal": named}
@@ -287,20 +224,20 @@ class Maker:
     def _condition(self) -> tuple[str, str, Any]:
         chosen = self._random.random() if self._doubtful else 1.0
         if chosen < 0.3:
-            found = self._random.choice(_UNKNOWN_TESTS)
+            found = self._random.choice(UNKNOWN_TESTS)
             key = "aws:PrincipalTag/team" if "PrincipalTag" in str(found[2]) else found[1]
-            self._unknown.add(next(one for one in _UNKNOWN_KEYS if one.lower() == key.lower()))
+            self._unknown.add(next(one for one in UNKNOWN_KEYS if one.lower() == key.lower()))
             self._doubts.add("a key that only AWS knows")
             return found
         if chosen < 0.33:
             self._doubts.add("a condition of which the documentation says too little")
-            return self._random.choice(_DOUBTFUL_TESTS)
+            return self._random.choice(DOUBTFUL_TESTS)
         return self._known_condition()
 
     def _known_condition(self) -> tuple[str, str, Any]:
         chosen = self._random.random()
         if chosen < 0.2:
-            return self._arn_operator(), "aws:PrincipalArn", self._some(_ARNS)
+            return self._arn_operator(), "aws:PrincipalArn", self._some(ARNS)
         if chosen < 0.3:
             key = self._random.choice(("aws:SecureTransport", "aws:ViaAWSService"))
             return self._optional("Bool"), key, self._some(("true", "false", True, False, "True"), most=1)
@@ -308,17 +245,17 @@ class Maker:
             key = self._random.choice(("aws:username", "aws:userid", "aws:PrincipalArn"))
             return "Null", key, self._random.choice(("true", "false", True, False))
         if chosen < 0.6:
-            operator = self._optional(self._random.choice((*_TEXT_OPERATORS, *_OTHER_OPERATORS)))
+            operator = self._optional(self._random.choice((*TEXT_OPERATORS, *OTHER_OPERATORS)))
             return (
                 operator,
                 "aws:username",
                 self._some(("someone", "2024-01-01T00:00:00Z", "10.0.0.0/8", "7")),
             )
-        key = self._random.choice(sorted(_TEXTS))
-        operator = self._optional(self._random.choice(_TEXT_OPERATORS))
+        key = self._random.choice(sorted(TEXTS))
+        operator = self._optional(self._random.choice(TEXT_OPERATORS))
         if self._chance(0.15):
             operator = f"{self._random.choice(('ForAnyValue', 'ForAllValues'))}:{operator}"
-        return operator, key, self._some(_TEXTS[key])
+        return operator, key, self._some(TEXTS[key])
 
     def _arn_operator(self) -> str:
         return self._optional(self._random.choice(("ArnLike", "ArnEquals", "ArnNotLike", "ArnNotEquals")))

@@ -25,19 +25,8 @@ from handlers.remedies.aws.policy_edits import PULL_ACTIONS
 from handlers.remedies.aws.steps import SetRepositoryPolicy
 from handlers.remedy import Refused
 from tests.checks.aws.oracle import ask
-from tests.checks.aws.policy_sets import (
-    ACCOUNT,
-    CONTEXT,
-    OTHER,
-    OWNER,
-    PULL,
-    PULLER,
-    ROLE,
-    TOKEN,
-    Case,
-    Maker,
-    simulation,
-)
+from tests.checks.aws.policy_parts import ACCOUNT, OTHER, OWNER, ROLE, TOKEN
+from tests.checks.aws.policy_sets import CONTEXT, PULL, PULLER, Case, Maker, simulation
 
 
 def answers(cases: list[Case]) -> Iterator[tuple[Case, Says, set[Says]]]:
