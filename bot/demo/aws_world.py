@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from bot.demo.aws_network import Vpc, make_vpc
+
 ACCOUNT = "123456789012"
 PULL_POLICY = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
 _OTHER_POLICIES = (
@@ -52,6 +54,8 @@ class World:
     repository_arn: str
     repository_uri: str
     image: str
+    vpc_id: str = ""
+    route_table_id: str = ""
 
     def client(self, service: str, account: str = ACCOUNT) -> Any:
         """A boto3 client of this world, in any of its accounts."""
@@ -86,15 +90,19 @@ def seed(
 ) -> World:
     """Make the cluster, its node's role and instance, and the repository with one image, all healthy."""
     role_arn, profile = _node_role(endpoint, region, role)
-    instance, zone, subnet = _node(endpoint, region, profile, cluster, nodegroup)
+    instance, zone, vpc = _node(endpoint, region, profile, cluster, nodegroup)
     eks = client(endpoint, "eks", region)
     eks.create_cluster(
         name=cluster,
         roleArn=f"arn:aws:iam::{ACCOUNT}:role/eks-cluster",
-        resourcesVpcConfig={"subnetIds": [subnet]},
+        resourcesVpcConfig={"subnetIds": [vpc.private_subnet]},
     )
     eks.create_nodegroup(
-        clusterName=cluster, nodegroupName=nodegroup, nodeRole=role_arn, subnets=[subnet], scalingConfig={}
+        clusterName=cluster,
+        nodegroupName=nodegroup,
+        nodeRole=role_arn,
+        subnets=[vpc.private_subnet],
+        scalingConfig={},
     )
     arn, uri = push(endpoint, region, repository, tag)
     return World(
@@ -107,11 +115,13 @@ def seed(
         profile_name=role,
         instance_id=instance,
         provider_id=f"aws:///{zone}/{instance}",
-        subnet_id=subnet,
+        subnet_id=vpc.private_subnet,
         repository=repository,
         repository_arn=arn,
         repository_uri=uri,
         image=f"{uri}:{tag}",
+        vpc_id=vpc.id,
+        route_table_id=vpc.table,
     )
 
 
@@ -172,13 +182,10 @@ def _node_role(endpoint: str, region: str, role: str) -> tuple[str, str]:
     return arn, profile
 
 
-def _node(endpoint: str, region: str, profile: str, cluster: str, nodegroup: str) -> tuple[str, str, str]:
+def _node(endpoint: str, region: str, profile: str, cluster: str, nodegroup: str) -> tuple[str, str, Vpc]:
     ec2 = client(endpoint, "ec2", region)
-    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     zone = f"{region}a"
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.1.0/24", AvailabilityZone=zone)["Subnet"][
-        "SubnetId"
-    ]
+    vpc = make_vpc(ec2, zone)
     image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
     tags = [{"Key": "eks:cluster-name", "Value": cluster}, {"Key": "eks:nodegroup-name", "Value": nodegroup}]
     made = ec2.run_instances(
@@ -186,8 +193,8 @@ def _node(endpoint: str, region: str, profile: str, cluster: str, nodegroup: str
         InstanceType="m5.large",
         MinCount=1,
         MaxCount=1,
-        SubnetId=subnet,
+        SubnetId=vpc.private_subnet,
         IamInstanceProfile={"Arn": profile},
         TagSpecifications=[{"ResourceType": "instance", "Tags": tags}],
     )
-    return made["Instances"][0]["InstanceId"], zone, subnet
+    return made["Instances"][0]["InstanceId"], zone, vpc

@@ -18,7 +18,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 BOT = "arn:aws:sts::123456789012:assumed-role/pullbot-read/pullbot"
-_REST = {"node-groups": "DescribeNodegroup", "clusters": "DescribeCluster"}  # EKS names them by path
+# EKS and Route 53 name them by path.
+_REST = {
+    "node-groups": "DescribeNodegroup",
+    "clusters": "DescribeCluster",
+    "hostedzonesbyvpc": "ListHostedZonesByVPC",
+}
 
 
 @dataclass
@@ -153,7 +158,7 @@ def _action(path: str, headers: Any, body: bytes) -> str:
     if form := parse_qs(body.decode(errors="replace")).get("Action"):
         return f"{name}:{form[0]}"
     for part, operation in _REST.items():
-        if part in path.split("/"):
+        if part in urlsplit(path).path.split("/"):
             return f"{name}:{operation}"
     return f"{name}:{path}"
 
@@ -175,7 +180,7 @@ def _error(action: str, code: str, message: str) -> tuple[int, str, bytes]:
     if service == "ec2":
         error = f"<Code>{code}</Code><Message>{message}</Message>"
         return 403, "text/xml", f"<Response><Errors><Error>{error}</Error></Errors></Response>".encode()
-    if service in ("iam", "sts"):
+    if service in ("iam", "sts", "route53"):
         error = f"<Type>Sender</Type><Code>{code}</Code><Message>{message}</Message>"
         return 403, "text/xml", f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
     tree = {"__type": code, "message": message}

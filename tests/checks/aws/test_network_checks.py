@@ -37,8 +37,9 @@ S3 = "prod-us-west-2-starport-layer-bucket.s3.us-west-2.amazonaws.com"
 NODE = Host("ip-10-0-1-7", "aws:///us-west-2a/i-0abc", "amd64", "linux", ())
 CATALOG = Catalog.load()
 NETWORK = frozenset({
-    "aws/endpoint_policy_allows_pull", "aws/endpoint_private_dns_is_on", "aws/endpoint_security_group_lets_in",
-    "aws/endpoints_are_complete", "aws/nat_gateway_works", "aws/network_acl_lets_through",
+    "aws/endpoint_policy_allows_pull", "aws/endpoint_private_dns_is_on",
+    "aws/endpoint_security_group_lets_in", "aws/endpoints_are_complete",
+    "aws/nat_gateway_works", "aws/network_acl_lets_through",
     "aws/public_access_is_not_blocked", "aws/s3_endpoint_policy_allows_layers",
     "aws/security_group_lets_out", "aws/subnet_routes_out", "aws/vpc_dns_is_on",
 })  # fmt: skip
@@ -768,8 +769,8 @@ async def test_the_registrys_words_convict_a_policy_that_we_cannot_judge() -> No
     network = policy_of(endpoint_network(), "vpce-dkr", allow("*", Condition=condition))
     message = (
         f"denied: User: arn:aws:sts::{ACCOUNT}:assumed-role/eks-node/i-0abc is not authorized to perform: "
-        f"ecr:BatchGetImage on resource: arn:aws:ecr:us-west-2:{ACCOUNT}:repository/app because no VPC endpoint "
-        "policy allows the ecr:BatchGetImage action"
+        f"ecr:BatchGetImage on resource: arn:aws:ecr:us-west-2:{ACCOUNT}:repository/app because no VPC "
+        "endpoint policy allows the ecr:BatchGetImage action"
     )
     findings = await look(account(network), pull(message, Symptom.FORBIDDEN))
     assert explained(findings) == ["aws/endpoint_policy_allows_pull"]
