@@ -1,13 +1,14 @@
 """Where everything that people do in a chat arrives, whichever chat it is.
 
-The desk looks up who they are and what the button means, does it or refuses it with one clear
-sentence to them alone, and never raises.
+The desk looks up who they are and what they mean, does it or refuses it with one clear sentence (a press:
+to them alone; words: in the thread), and never raises.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -62,7 +63,8 @@ class FrontDesk:
             log.info("command %s by %s", words.command, mention.sender.id)
             return await self._obey(words, mention)
 
-        return await self._once(mention.event, act)
+        # Words that everybody reads are answered where everybody reads; only a press is refused in private.
+        return replace(await self._once(mention.event, act), private=False)
 
     async def _once(self, event: str, act: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do it once, however often it is delivered; whatever goes wrong is a sentence to who asked."""
