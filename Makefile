@@ -58,6 +58,7 @@ $(READY): requirements-dev.lock
 	touch $@
 
 tests/oracle/node_modules/.package-lock.json: tests/oracle/package-lock.json
+	@command -v npm >/dev/null || $(call INSTALL,nodejs npm)
 	cd tests/oracle && npm ci --no-audit --no-fund --silent
 
 # Tests talk to a real Redis and the page's test to a real browser. Where we may install them, we do.
