@@ -127,12 +127,18 @@ class Text:
             yield from (f"    {line}" for line in rest)  # a policy statement, for example
 
     def _pairs(self, pairs: Iterable[tuple[str, str]], indent: str) -> Iterator[str]:
+        """Names in one column, values in another. A name that would squeeze the values has a line of its own."""
         shown = [(on_one_line(name), value) for name, value in pairs]
-        column = max((len(name) for name, _ in shown), default=0)
+        widest = self._width // 3
+        column = max((len(name) for name, _ in shown if len(name) <= widest), default=0)
         for name, value in shown:
             label = self._palette.dim(name.ljust(column))
             first, *rest = self._wrapped(value, " " * (len(indent) + column + 2))
-            yield f"{indent}{label}  {first}"
+            if len(name) > widest:
+                yield f"{indent}{label}"
+                yield f"{indent}{' ' * column}  {first}"
+            else:
+                yield f"{indent}{label}  {first}"
             yield from rest
 
     def _wrapped(self, text: str, indent: str) -> list[str]:
@@ -142,9 +148,10 @@ class Text:
 
     def _prose(self, text: str, indent: str, paint: Paint = str) -> Iterator[str]:
         """``text`` with its own first indent; what follows is indented by ``indent``."""
-        words = on_one_line(text).lstrip()
-        own = text[: len(text) - len(text.lstrip())]
-        for line in self._fill(words, own, indent):
+        # Only blanks are an indent: a carriage return is white space too, and a terminal obeys it.
+        words = text.lstrip(" ")
+        own = text[: len(text) - len(words)]
+        for line in self._fill(on_one_line(words), own, indent):
             blank = len(line) - len(line.lstrip())
             yield f"{line[:blank]}{paint(line[blank:])}"
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$])")
-# A tracker notifies @people and links #issues even where these are escaped; not with this in between.
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~&$:%^=])")
+# A tracker notifies @people and links #issues, !changes and more even where these are escaped; not with
+# this in between.
+_REFERENCE = re.compile(r"([@#!$%~&])(?=\S)")
 _WORD_JOINER = "\N{WORD JOINER}"
 
 
@@ -26,7 +28,7 @@ def on_lines(text: str) -> list[str]:
 def in_markdown(text: str) -> str:
     """``text`` as words of a paragraph, whatever it contains."""
     escaped = _MARKDOWN.sub(r"\\\1", on_one_line(text))
-    return re.sub(r"([@#])", rf"\1{_WORD_JOINER}", escaped)
+    return _REFERENCE.sub(rf"\1{_WORD_JOINER}", escaped)
 
 
 def code_in_markdown(text: str) -> str:
