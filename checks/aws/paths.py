@@ -167,6 +167,8 @@ class _Engine:
         if by_name and not self.registry.plain:
             return Path(errand, Way.UNCERTAIN, why="whether an endpoint answers for this name is not certain")
         path = self._by_name(errand, by_name) if by_name else Path(errand, Way.NOWHERE, unused=Unused.ABSENT)
+        if path.way is Way.NOWHERE:
+            path = self._by_hosted_zone(path)
         if path.way is Way.NOWHERE and errand is Errand.LAYERS:
             path = self._by_gateway(path, [one for one in serving if one.gateway])
         return self._public(path) if path.way is Way.NOWHERE else path
@@ -212,17 +214,18 @@ class _Engine:
             return replace(path, endpoint=serving[0], unused=unused)
         return path
 
-    def _public(self, path: Path) -> Path:
-        """By the route table, unless somebody else may answer for the name."""
-        dialled = self.clue.dialled(path.errand)
+    def _by_hosted_zone(self, path: Path) -> Path:
+        """To wherever a private name leads, which we do not see, or NOWHERE."""
         zone = self.network.zones.zone_of(self.registry.host_of(path.errand))
-        if zone:
-            return replace(
-                path, way=Way.UNCERTAIN, why=f"the private hosted zone {zone} answers for the name"
-            )
-        if self._dialled_privately(path.errand):
+        dialled = self.clue.dialled(path.errand)
+        why = f"the private hosted zone {zone} answers for the name" if zone else ""
+        if not why and self._dialled_privately(path.errand):
             why = f"{dialled} was dialled, and no endpoint of this VPC is known to have it"
-            return replace(path, way=Way.UNCERTAIN, why=why)
+        return replace(path, way=Way.UNCERTAIN, why=why) if why else path
+
+    def _public(self, path: Path) -> Path:
+        """By the route table, unless the way may be hidden from us."""
+        dialled = self.clue.dialled(path.errand)
         public = dialled if dialled and ":" not in dialled else ""
         found = outward(self.table, self.interface.public_address, public)
         if found.way in DEAD and not public:

@@ -46,7 +46,7 @@ def outward(table: RouteTable, public_address: str, dialled: str = "") -> Outwar
     some public addresses only leave it open where the default route leads nowhere.
     """
     routes = sorted(
-        (one for one in table.routes if isinstance(one.to, IPv4Network)),
+        (one for one in table.routes if isinstance(one.to, IPv4Network) and one.via != "local"),
         key=lambda one: one.to.prefixlen if isinstance(one.to, IPv4Network) else 0,
         reverse=True,
     )

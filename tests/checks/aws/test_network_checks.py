@@ -632,6 +632,12 @@ async def test_the_resolver_is_off() -> None:
     assert not found.is_cause
 
 
+async def test_the_resolver_is_off_where_endpoints_are_all_there_is() -> None:
+    network = endpoint_network()
+    network["describe_vpc_attribute", "enableDnsSupport"] = {"EnableDnsSupport": {"Value": False}}
+    await fails_alone("aws/vpc_dns_is_on", network)
+
+
 async def test_host_names_are_off_and_endpoints_are_all_there_is() -> None:
     network = endpoint_network()
     network["describe_vpc_attribute", "enableDnsHostnames"] = {"EnableDnsHostnames": {"Value": False}}

@@ -245,6 +245,18 @@ async def test_a_hosted_zone_for_the_name_leads_where_we_do_not_see() -> None:
     assert await ways(network) == all_by(Way.NOWHERE) | {Errand.MANIFEST: Way.UNCERTAIN}
 
 
+async def test_a_hosted_zone_beats_a_gateway_endpoint() -> None:
+    network = endpoint_network()
+    network["list_hosted_zones_by_vpc"] = {"HostedZoneSummaries": [{"Name": "s3.us-west-2.amazonaws.com."}]}
+    assert await ways(network) == all_by(Way.ENDPOINT) | {Errand.LAYERS: Way.UNCERTAIN}
+
+
+async def test_a_network_of_public_addresses_does_not_lead_out_by_itself() -> None:
+    network = nat_network()
+    routes_of(network, "rtb-a")[:] = [{"DestinationCidrBlock": "11.0.0.0/16", "GatewayId": "local"}]
+    assert await ways(network) == all_by(Way.NOWHERE)
+
+
 async def test_a_private_address_was_dialled_without_an_endpoint_to_have_it() -> None:
     found = await ways(nat_network(), dialled("10.9.0.4"))
     assert found == all_by(Way.NAT) | {Errand.MANIFEST: Way.UNCERTAIN}
