@@ -127,7 +127,7 @@ class Text:
             yield from (f"    {line}" for line in rest)  # a policy statement, for example
 
     def _pairs(self, pairs: Iterable[tuple[str, str]], indent: str) -> Iterator[str]:
-        """Names in one column, values in another. A name that would squeeze the values has a line of its own."""
+        """A column of names and one of values. A name that would squeeze the values has its own line."""
         shown = [(on_one_line(name), value) for name, value in pairs]
         widest = self._width // 3
         column = max((len(name) for name, _ in shown if len(name) <= widest), default=0)
