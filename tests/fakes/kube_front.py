@@ -18,6 +18,7 @@ HANG = -2  # never answer
 CUT = -3  # answer, and break off in the middle
 WEB_PAGE = -4  # as a proxy or a captive portal
 NOTHING = -5  # end the answer before it has begun
+SHORT = -6  # end it in the middle as if that were all
 
 
 @dataclass
@@ -59,7 +60,9 @@ async def serve(upstream: str) -> AsyncIterator[Front]:
     front = Front()
     async with aiohttp.ClientSession(auto_decompress=False) as session:
 
-        async def pass_on(request: web.Request, *, cut: bool) -> web.StreamResponse:
+        async def pass_on(
+            request: web.Request, *, cut: bool = False, drop: bool = True
+        ) -> web.StreamResponse:
             body = await request.read()
             kept = {k: v for k, v in request.headers.items() if k in ("Authorization", "Content-Type")}
             target = f"{upstream}{request.path_qs}"
@@ -72,7 +75,7 @@ async def serve(upstream: str) -> AsyncIterator[Front]:
                         await response.write(chunk[: len(chunk) // 2])
                         break
                     await response.write(chunk)
-                if cut:
+                if cut and drop:
                     _drop(request)
             return response
 
@@ -81,28 +84,11 @@ async def serve(upstream: str) -> AsyncIterator[Front]:
             front.bearers.append(request.headers.get("Authorization", ""))
             met = next((one for one in front.troubles if one.meets(request)), None)
             if met is None:
-                return await pass_on(request, cut=False)
+                return await pass_on(request)
             met.times -= 1
-            match met.status:
-                case -1:
-                    _drop(request)
-                    return web.Response()
-                case -2:
-                    await front.released.wait()
-                    return web.Response(status=504)
-                case -3:
-                    return await pass_on(request, cut=True)
-                case -4:
-                    return web.Response(text="<html>Sign in to the hotel</html>", content_type="text/html")
-                case -5:
-                    return web.Response(content_type="application/json")
-            return web.Response(
-                status=met.status,
-                body=orjson.dumps(
-                    {"kind": "Status", "status": "Failure", "code": met.status, "message": met.message}
-                ),
-                content_type="application/json",
-            )
+            if met.status in (CUT, SHORT):
+                return await pass_on(request, cut=True, drop=met.status == CUT)
+            return await _trouble(front, request, met)
 
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", serve_one)
@@ -115,6 +101,19 @@ async def serve(upstream: str) -> AsyncIterator[Front]:
         finally:
             front.released.set()
             await runner.cleanup()
+
+
+async def _trouble(front: Front, request: web.Request, met: Trouble) -> web.Response:
+    if met.status == HANG:
+        await front.released.wait()
+    if met.status == DROP:
+        _drop(request)
+    if met.status == WEB_PAGE:
+        return web.Response(text="<html>Sign in to the hotel</html>", content_type="text/html")
+    if met.status < 0:
+        return web.Response(content_type="application/json")
+    told = {"kind": "Status", "status": "Failure", "code": met.status, "message": met.message}
+    return web.Response(status=met.status, body=orjson.dumps(told), content_type="application/json")
 
 
 def _drop(request: web.Request) -> None:

@@ -23,7 +23,7 @@ from checks.model import NotFound, Unavailable
 from handlers.remedies.kubernetes.steps import JSON_PATCH, KubeWriter, RestartWorkload
 from handlers.remedy import Conflict
 from tests.fakes import kubelet
-from tests.fakes.kube_front import CUT, DROP, HANG, WEB_PAGE, Front, serve, write_kubeconfig
+from tests.fakes.kube_front import CUT, DROP, HANG, SHORT, WEB_PAGE, Front, serve, write_kubeconfig
 
 TOKEN = "only-for-this-test"
 PODS = "/api/v1/namespaces/shop/pods"
@@ -92,6 +92,15 @@ async def test_a_list_is_complete_whatever_the_paging(kube: KubeReader, api: Kub
     found, version = await kube.snapshot(PODS)
     assert len([one async for one in found]) == 1203
     assert version == str(api.objects.revision)
+
+
+async def test_each_page_is_asked_for_with_the_same_selectors(
+    kube: KubeReader, api: KubernetesApi, front: Front
+) -> None:
+    for number in range(501):
+        api.objects.put(kubelet.pod(f"web-{number:04}"))
+    assert len(await names(kube, fieldSelector="status.phase=Pending")) == 501
+    assert front.count("fieldSelector=", "limit=") == 2
 
 
 async def test_selectors_are_the_servers(kube: KubeReader, api: KubernetesApi) -> None:
@@ -211,11 +220,12 @@ async def test_a_version_that_is_forgotten_is_told_both_ways(
         await watch("1")
 
 
+@pytest.mark.parametrize("how", [CUT, SHORT])
 async def test_a_watch_that_breaks_is_unavailable_and_not_over(
-    kube: KubeReader, api: KubernetesApi, front: Front
+    how: int, kube: KubeReader, api: KubernetesApi, front: Front
 ) -> None:
     api.objects.put(kubelet.pod("web-1"))
-    front.trouble("watch=true", status=CUT)
+    front.trouble("watch=true", status=how)
     with pytest.raises(Unavailable, match="watch pods in namespace shop"):
         async for _ in kube.watch(PODS, "1"):
             pass

@@ -66,6 +66,15 @@ async def test_nobody_asks_any_more(kube: KubeReader, objects: Objects, pull: Fa
     assert await fate(kube, pull) is Fate.GONE
 
 
+async def test_a_pod_that_was_evicted_asks_for_nothing(
+    kube: KubeReader, objects: Objects, pull: FailedPull
+) -> None:
+    objects.put(of_deployment("web", 1, DENIED, phase="Failed"))
+    assert await fate(kube, pull) is Fate.GONE
+    objects.put(of_deployment("web", 1, waiting("ContainerCreating"), phase="Failed"))
+    assert await fate(kube, pull) is Fate.GONE
+
+
 async def test_another_image_was_rolled_out(kube: KubeReader, objects: Objects, pull: FailedPull) -> None:
     replaced(objects, kubelet.running(), image="registry.example/team/web:2.0")
     assert await fate(kube, pull) is Fate.GONE

@@ -96,8 +96,8 @@ async def test_the_same_failure_in_other_words_is_not_told_again(
         objects.put(web(waiting("ErrImagePull", f"{FORBIDDEN} (request 2)")))
         objects.put(web(waiting("ImagePullBackOff", f"{BACK_OFF}: ErrImagePull: {FORBIDDEN}")))
         objects.put(of_deployment("api", 2, DENIED))
-        await it.told_of("Deployment/api", "Deployment/web")
-        assert len(it.told) == 2
+        [_, again] = await it.told_of("Deployment/api", "Deployment/web")
+        assert again == it.told[0][0]
 
 
 async def test_what_could_not_be_told_is_told_again(kube: KubeReader, clock: Clock, objects: Objects) -> None:
@@ -139,6 +139,10 @@ async def test_a_cause_that_only_an_event_tells_is_found_before_and_after(
         await it.told_of("Deployment/old", "Deployment/web")
         objects.put(kubelet.failed(new, NOT_FOUND))
         await it.until(lambda: Symptom.TAG_NOT_FOUND in {pull.symptom for pull in it.told[-1]})
+        objects.delete("pods", old["metadata"]["name"], "shop")
+        objects.put(web(kubelet.running(), phase="Running"))
+        await it.told_of()
+        assert it.watch.kept == 0
 
 
 async def test_a_node_is_read_once_and_one_that_cannot_be_read_stays_unknown(
@@ -233,6 +237,30 @@ async def test_a_pod_that_ran_and_fails_is_found_at_the_start_without_events(
         objects.delete("pods", WEB, "shop")
         it.tick()
         await it.told_of()
+
+
+async def test_a_pod_that_is_pending_again_and_then_runs_is_told_no_more(
+    kube: KubeReader, clock: Clock, objects: Objects
+) -> None:
+    objects.put(web(DENIED, phase="Running"))
+    async with watching(kube, clock) as it:
+        await it.told_of("Deployment/web")
+        objects.put(web(DENIED))
+        objects.put(web(kubelet.running(), phase="Running"))
+        await it.told_of()  # without any tick
+
+
+async def test_an_event_about_the_pod_before_of_the_same_name_says_nothing(
+    kube: KubeReader, clock: Clock, objects: Objects
+) -> None:
+    objects.put(web(DENIED))
+    async with watching(kube, clock) as it:
+        await it.told_of("Deployment/web")
+        kept = it.watch.kept
+        objects.put(kubelet.failed(web(DENIED), NOT_FOUND))  # its uid is not the one of the pod that is there
+        objects.put(kubelet.pod("api", DENIED))
+        await it.told_of("Deployment/web", "Pod/api")
+        assert it.watch.kept == kept + 2  # a pod and a pull
 
 
 async def test_events_about_other_trouble_cost_no_reads(

@@ -53,6 +53,24 @@ async def test_nothing_is_lost_when_watches_end_or_break(
             expected.append(f"Deployment/web{number}")
             await it.told_of(*expected)
         assert front.count("/pods", "limit=") == 2  # one list of each phase was enough
+        assert it.ups == [True]  # that watches end is nothing
+
+
+async def test_a_watch_goes_on_from_the_last_version_seen(
+    kube: KubeReader, clock: Clock, api: KubernetesApi, front: Front
+) -> None:
+    async with watching(kube, clock) as it:
+        await it.told_of()
+        api.objects.put(web(DENIED))
+        await it.told_of("Deployment/web")
+        await it.until(lambda: front.count("watch=true") == 2)
+        api.end_watches()  # with a bookmark
+        await it.until(lambda: front.count("watch=true") == 4)
+        api.compact()
+        api.end_watches()
+        api.objects.put(of_deployment("api", 2, DENIED))
+        await it.told_of("Deployment/api", "Deployment/web")
+        assert front.count("limit=") == 3  # Pending and Running pods, and events: each listed once
 
 
 async def test_who_cannot_see_says_so_and_says_when_it_is_over(

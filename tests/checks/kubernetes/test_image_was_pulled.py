@@ -185,6 +185,14 @@ async def test_hosts_that_pull_as_somebody_else_prove_nothing() -> None:
     there = web(3, kubelet.running(AFTER), created=AFTER, node="node-3")
     assert (await verdict(Shelves(elsewhere, nodes=nodes), pull))[0] is Status.FAIL
     assert (await verdict(Shelves(elsewhere, there, nodes=nodes), pull))[0] is Status.PASS
+    same_node = web(1, kubelet.running(AFTER))  # where the pull failed: of that kind, without asking
+    assert (await verdict(Shelves(elsewhere, same_node), pull))[0] is Status.PASS
+
+
+async def test_a_pod_that_was_evicted_fails_no_more() -> None:
+    evicted, new = web(1, DENIED, phase="Failed"), web(2, kubelet.running(AFTER), created=AFTER)
+    assert (await verdict(Shelves(evicted, new)))[0] is Status.PASS
+    assert (await verdict(Shelves(evicted)))[0] is Status.FAIL
 
 
 @pytest.mark.parametrize("what", ["pods", "nodes"])
