@@ -38,6 +38,8 @@ class Clue:
 
         :param dead: each with whether it would have dialled a private address
         """
+        if self.symptom is Symptom.DNS_FAILURE:
+            return False
         dead = tuple(dead)
         errands = {errand for errand, _ in dead}
         if self.symptom in _ANONYMOUS:
@@ -50,6 +52,10 @@ class Clue:
         if self.errand not in (None, errand):
             return False
         return not self.address or is_private(self.address) == private
+
+    def nameless_explains(self) -> bool | None:
+        """The same where no name at all is resolved: then nobody is dialled."""
+        return False if self.symptom in LOST else None
 
     def denial_explains(self, denied: Iterable[Errand]) -> bool | None:
         """The same of errands that an endpoint's policy denies: each is answered with another message."""

@@ -2,33 +2,37 @@
 
 The public addresses of ECR are no fixed list, so only an opening to everywhere is sure; a narrower one may
 or may not be enough. A gateway endpoint has a prefix list of its own, and an interface endpoint can be named
-by its security group.
+by its security group. The VPC's own resolver is reached whatever the groups say; DNS servers of one's own
+are not (docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from ipaddress import IPv4Network
+from ipaddress import AddressValueError, IPv4Network
 
 from checks.aws.addresses import EVERYWHERE, PUBLIC, Lets, Space
 from checks.aws.clue import LOST
 from checks.aws.destinations import Errand
+from checks.aws.dns import AMAZON_DNS, DnsServers
 from checks.aws.paths import Path, Paths
 from checks.aws.routing import DEAD, Way
 from checks.aws.security_groups import Openings, SecurityGroups
 from checks.aws.subnet_routes_out import errands
 from checks.aws.vpc import Subnets
 from checks.graph import check
-from checks.model import Leg, Verdict, failed, passed, unknown
+from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 
 
-@check("The security group lets HTTPS out", leg=Leg.CONNECTION, explains=LOST)
-def security_group_lets_out(paths: Paths, groups: SecurityGroups, subnets: Subnets) -> Verdict:
+@check("The security group lets HTTPS out", leg=Leg.CONNECTION, explains=LOST | {Symptom.DNS_FAILURE})
+def security_group_lets_out(
+    paths: Paths, groups: SecurityGroups, subnets: Subnets, servers: DnsServers
+) -> Verdict:
     ids = paths.interface.security_groups
     seen = groups.of(ids)
-    out = Openings()
+    out, dns = Openings(), Openings()
     for one in seen:
-        out |= one.out
+        out, dns = out | one.out, dns | one.dns_out
     found = {path: _reaches(out, path, paths, subnets) for path in paths.items}
     evidence = (*paths.evidence(), ("Security groups", ", ".join(ids)), ("Open on TCP 443 to", _told(out)))
     shut = [path for path, lets in found.items() if lets is Lets.NONE]
@@ -37,20 +41,27 @@ def security_group_lets_out(paths: Paths, groups: SecurityGroups, subnets: Subne
         return unknown(f"EC2 does not show {', '.join(unseen)} in this VPC; it may open more", *evidence)
     if shut:
         return failed(
-            f"{', '.join(ids)} {'let' if len(ids) > 1 else 'lets'} no HTTPS out to {_whither(shut)}: "
+            f"{', '.join(ids)} {_lets(ids)} no HTTPS out to {_whither(shut)}: "
             f"{errands(shut)} cannot be reached",
             *evidence,
             about=", ".join(ids),
             explains=paths.explain(shut),
         )
+    if _no_server_is_reached(dns, servers) and not unseen:
+        return failed(
+            f"{', '.join(ids)} {_lets(ids)} no DNS out to {', '.join(servers.servers)}: no name is resolved",
+            *evidence,
+            about=", ".join(ids),
+            explains=paths.clue.nameless_explains(),
+        )
     partly = [path for path, lets in found.items() if lets is Lets.SOME]
     if partly:
         return unknown(
-            f"{', '.join(ids)} lets HTTPS out to {_told(out)} only; whether that is enough for "
+            f"{', '.join(ids)} {_lets(ids)} HTTPS out to {_told(out)} only; whether that is enough for "
             f"{errands(partly)} is not known",
             *evidence,
         )
-    return passed(f"{', '.join(ids)} lets HTTPS out", *evidence)
+    return passed(f"{', '.join(ids)} {_lets(ids)} HTTPS out", *evidence)
 
 
 def _reaches(out: Openings, path: Path, paths: Paths, subnets: Subnets) -> Lets:
@@ -83,6 +94,21 @@ def _exactly(out: Openings, path: Path, paths: Paths, reach: Lets, space: Space)
     if not any(address.subnet_of(one) for one in space):
         return reach
     return Lets.NONE if out.reach((address,)) is Lets.NONE else reach
+
+
+def _no_server_is_reached(dns: Openings, servers: DnsServers) -> bool:
+    """Of DNS servers of one's own, which the VPC's resolver is none of."""
+    if servers.unread or AMAZON_DNS in servers.servers or dns.groups or dns.prefix_lists:
+        return False
+    try:
+        addresses = [IPv4Network(one) for one in servers.servers]
+    except AddressValueError:
+        return False
+    return all(dns.reach((one,)) is Lets.NONE for one in addresses)
+
+
+def _lets(ids: tuple[str, ...]) -> str:
+    return "let" if len(ids) > 1 else "lets"
 
 
 def _told(out: Openings) -> str:

@@ -1,4 +1,4 @@
-"""Security groups, as far as HTTPS: what they let out and in on TCP 443.
+"""Security groups, as far as pulls need them: HTTPS out and in, and DNS out.
 
 They only allow, and keep state: answers come back by themselves. What several groups of an interface allow
 adds up.
@@ -18,13 +18,13 @@ from checks.graph import fact
 
 GRANTS = (Grant(("ec2:DescribeSecurityGroups",)),)
 
-HTTPS = 443
-_TCP = frozenset({"tcp", "6"})
+HTTPS, DNS = 443, 53
+_NUMBERS = {"tcp": "6", "udp": "17"}
 
 
 @dataclass(frozen=True, slots=True)
 class Openings:
-    """Whom TCP 443 is open to, in one direction: blocks of addresses, security groups, prefix lists."""
+    """Whom a port is open to, in one direction: blocks of addresses, security groups, prefix lists."""
 
     blocks: tuple[IPv4Network, ...] = ()
     groups: tuple[str, ...] = ()
@@ -36,20 +36,28 @@ class Openings:
         )
 
     def reach(self, space: Space, groups: Iterable[str] = ()) -> Lets:
-        """Whether they are open to every address of ``space``, or to anybody in one of ``groups``."""
+        """Whether they are open to every address of ``space``, or to anybody in one of ``groups``.
+
+        Where the addresses are not known (``space`` is empty) it depends.
+        """
         if set(groups) & set(self.groups):
             return Lets.ALL
+        if not space:
+            return Lets.SOME
         left = without_all(space, self.blocks)
-        if not left and space:
+        if not left:
             return Lets.ALL
         return Lets.NONE if set(left) == set(space) else Lets.SOME
 
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
+    """``out`` and ``into`` are for HTTPS; ``dns_out`` is for UDP 53."""
+
     id: str
     out: Openings
     into: Openings
+    dns_out: Openings
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # large, and read once for each VPC
@@ -69,18 +77,19 @@ async def security_groups(vpc: VpcId, aws: Aws) -> SecurityGroups:
         tuple(
             SecurityGroup(
                 one["GroupId"],
-                out=_openings(one.get("IpPermissionsEgress", ())),
-                into=_openings(one.get("IpPermissions", ())),
+                out=_openings(one.get("IpPermissionsEgress", ()), "tcp", HTTPS),
+                into=_openings(one.get("IpPermissions", ()), "tcp", HTTPS),
+                dns_out=_openings(one.get("IpPermissionsEgress", ()), "udp", DNS),
             )
             for one in answer.get("SecurityGroups", ())
         )
     )
 
 
-def _openings(rules: Iterable[Mapping[str, Any]]) -> Openings:
+def _openings(rules: Iterable[Mapping[str, Any]], protocol: str, port: int) -> Openings:
     found = Openings()
     for one in rules:
-        if not _is_about_https(one):
+        if not _opens(one, protocol, port):
             continue
         found |= Openings(
             tuple(IPv4Network(each["CidrIp"]) for each in one.get("IpRanges", ())),
@@ -90,7 +99,9 @@ def _openings(rules: Iterable[Mapping[str, Any]]) -> Openings:
     return found
 
 
-def _is_about_https(rule: Mapping[str, Any]) -> bool:
+def _opens(rule: Mapping[str, Any], protocol: str, port: int) -> bool:
     if rule["IpProtocol"] == "-1":
         return True
-    return rule["IpProtocol"] in _TCP and rule.get("FromPort", 0) <= HTTPS <= rule.get("ToPort", 65535)
+    if rule["IpProtocol"] not in (protocol, _NUMBERS[protocol]):
+        return False
+    return bool(rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535))

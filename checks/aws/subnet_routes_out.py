@@ -39,8 +39,9 @@ def subnet_routes_out(paths: Paths) -> Verdict:
 
 
 def errands(paths: Iterable[Path]) -> str:
-    """The errands in words, in their order."""
-    return " and ".join(str(one.errand) for one in paths)
+    """The errands in words, in their order; there has to be one."""
+    *most, last = [str(one.errand) for one in paths]
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _what(paths: Paths, path: Path) -> str:

@@ -35,7 +35,7 @@ def vpc_dns_is_on(
             f"enableDnsSupport of {vpc.id} is off: no name is resolved",
             *evidence,
             about=vpc.id,
-            explains=False if clue.symptom in LOST else None,
+            explains=clue.nameless_explains(),
         )
     if servers.unread:
         return unknown(f"which DNS servers {vpc.id} uses is not known: {servers.unread}", *evidence)
@@ -64,7 +64,7 @@ def _without_hostnames(
             *evidence,
             *paths.evidence(),
             about=vpc.id,
-            explains=False if clue.symptom is Symptom.DNS_FAILURE else paths.explain(dead),
+            explains=paths.explain(dead),
         )
     unsure = [one for one in nameless if one.way is Way.UNCERTAIN]
     if unsure:

@@ -663,6 +663,29 @@ async def test_own_dns_servers_are_not_accused() -> None:
     assert "10.0.0.53" in summary
 
 
+@pytest.mark.parametrize(
+    "rules", [[rule(ALL)], [rule(ALL), rule("10.0.0.54/32", protocol="udp", ports=(53, 53))]]
+)
+async def test_a_security_group_that_does_not_let_own_dns_servers_be_asked(rules: list[Any]) -> None:
+    network = nat_network()
+    network["describe_dhcp_options"] = {"DhcpOptions": [dhcp_options("10.0.0.53")]}
+    of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = rules
+    message = f"dial tcp: lookup {API} on 10.0.0.53:53: read udp: i/o timeout"
+    failure = pull(message, Symptom.DNS_FAILURE)
+    check = "aws/security_group_lets_out"
+    assert (await fails_alone_but_for_unknowns(check, network, failure)).is_cause
+    assert not (await fails_alone_but_for_unknowns(check, network, pull(timeout()))).is_cause
+    rules.append(rule("10.0.0.0/24", protocol="udp", ports=(53, 53)))
+    assert with_status(await look(account(network), failure), Status.FAIL) == set()
+
+
+async def test_a_security_group_does_not_filter_the_vpcs_own_resolver() -> None:
+    network = nat_network()
+    of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = [rule(ALL)]
+    findings = await look(account(network), pull("lookup x: no such host", Symptom.DNS_FAILURE))
+    assert with_status(findings, Status.PASS) == set(findings)
+
+
 # Block Public Access
 
 
