@@ -5,7 +5,7 @@ READY := .venv/.from-lock
 ROOT := $(filter 0,$(shell id -u))
 ORACLES := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/oracle/package-lock.json))
 
-.PHONY: demo test test-slow test-browser check fmt bench lock image chart clean help
+.PHONY: demo test test-slow test-browser check fmt docs bench lock image chart clean help
 
 help:  ## this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ check: $(READY)  ## format, lint, types, layers
 fmt: $(READY)  ## format, and mend what can be mended
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(READY)  ## the page of all checks and remedies, from the code
+	$(BIN)/python -m bot checks -o markdown > docs/checks.md
 
 bench: $(READY)  ## how fast a diagnosis is, and how many calls it makes
 	$(BIN)/python -m bench

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
+import pytest
 from pydantic import BaseModel
 
+from bot.__main__ import COMMANDS, main
 from bot.settings import load
 from bot.settings_shape import Shape
 from bot.settings_sources import Secrets
+from checks.graph import Catalog
+from handlers.remedy import load_remedies
 
 PROJECT = Path(__file__).parent.parent
+_CHECK_OR_REMEDY = re.compile(r"(?<![\w/])((?:image|registry|kubernetes|aws|azure)/[a-z]+_[a-z_]+)\b(?!\.py)")
+DOCUMENTS = (*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md"))
 CONFIGURATION = (PROJECT / "docs" / "configuration.md").read_text()
 
 
@@ -48,9 +55,39 @@ def test_every_dependency_says_why_it_is_here() -> None:
 
 
 def test_relative_links_lead_somewhere() -> None:
-    for document in [*PROJECT.glob("*.md"), *(PROJECT / "docs").glob("*.md")]:
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
             assert (document.parent / target).exists(), f"{document.name} links to {target}"
+
+
+def test_every_command_that_is_named_exists() -> None:
+    there = {command.name for command in COMMANDS if find_spec(command.module)}
+    for document in DOCUMENTS:
+        named = set(re.findall(r"(?:`|\$ |^)pullbot ([a-z]+)", document.read_text(), re.MULTILINE))
+        assert named <= there, f"{document.name} names a command that there is not"
+
+
+def test_every_make_target_that_is_named_exists() -> None:
+    there = set(re.findall(r"^([a-z-]+):", (PROJECT / "Makefile").read_text(), re.MULTILINE))
+    for document in DOCUMENTS:
+        for named in re.findall(r"(?:`|^)make ([a-z-]+(?: [a-z-]+)*)", document.read_text(), re.MULTILINE):
+            assert set(named.split()) <= there, f"{document.name}: make {named}"
+
+
+def test_every_check_and_remedy_that_is_named_exists() -> None:
+    there = {one.id for one in Catalog.load().checks} | {one.id for one in load_remedies()}
+    example = {"image/tag_is_named"}  # of CONTRIBUTING.md, which says that it is one
+    for document in DOCUMENTS:
+        named = set(_CHECK_OR_REMEDY.findall(document.read_text()))
+        assert named <= there | example, f"{document.name} names what there is not"
+
+
+def test_the_page_of_checks_is_what_the_code_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["checks", "-o", "markdown"]) == 0
+    now = capsys.readouterr().out
+    assert (PROJECT / "docs" / "checks.md").read_text() == now, (
+        "docs/checks.md is behind the code; run `make docs`"
+    )
 
 
 def keys_of(model: type[BaseModel], above: str = "") -> Iterator[str]:

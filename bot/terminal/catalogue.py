@@ -4,31 +4,57 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from checks.graph import Catalog, Check
 from handlers.remedy import Remedy, load_remedies
 
+_PAGE = """\
+# What it finds out, and what it can do about it
+
+From the code itself, by `make docs`; `pullbot checks` and `pullbot remedies` print the same. A check is named
+by what is true when all is well, and fails where it is not. Stations are in the order in which a pull meets
+them: the earliest failing check that explains what the runtime said is the root cause.
+
+## Checks
+
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", dest="output", choices=["text", "json"], default="text", help="how to print it")
+    parser.add_argument(
+        "-o", dest="output", choices=["text", "json", "markdown"], default="text", help="how to print it"
+    )
 
 
 def list_checks(arguments: argparse.Namespace) -> int:
-    cured_by: dict[str, list[str]] = {}
-    for one in load_remedies():
-        if one.cures is not None:
-            cured_by.setdefault(one.cures.id, []).append(one.id)
+    """With ``-o markdown``: checks and remedies as one page."""
+    if arguments.output == "markdown":
+        print(_PAGE + _checks_table() + "\n\n## Remedies\n\n" + _remedies_table())
+        return 0
+    cured_by = _cured_by()
     _print(arguments, [_check(one, cured_by.get(one.id, [])) for one in Catalog.load().checks])
     return 0
 
 
 def list_remedies(arguments: argparse.Namespace) -> int:
+    if arguments.output == "markdown":
+        print(_remedies_table())
+        return 0
     from bot.settings_shape import ENABLED_BY_DEFAULT  # noqa: PLC0415  pydantic; the checks need none
 
     _print(arguments, [_remedy(one, one.id in ENABLED_BY_DEFAULT) for one in load_remedies()])
     return 0
+
+
+def _cured_by() -> dict[str, list[str]]:
+    """Remedies by the check that they cure."""
+    found: dict[str, list[str]] = {}
+    for one in load_remedies():
+        if one.cures is not None:
+            found.setdefault(one.cures.id, []).append(one.id)
+    return found
 
 
 def _check(one: Check, remedies: list[str]) -> dict[str, Any]:
@@ -67,3 +93,59 @@ def _words(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value) if value is not None else "nothing; it hurries a recovery along"
+
+
+# ---- as a page
+
+
+def _checks_table() -> str:
+    cured_by = _cured_by()
+    rows = [
+        (
+            f"`{one.id}`",
+            one.title,
+            one.leg.name.lower(),
+            _codes(symptom.value for symptom in one.symptoms),
+            _codes(cured_by.get(one.id, [])),
+        )
+        for one in sorted(Catalog.load().checks, key=lambda one: (one.leg, one.id))
+    ]
+    return _table(("check", "what is true when all is well", "station", "explains", "cured by"), rows)
+
+
+def _remedies_table() -> str:
+    from bot.settings_shape import ENABLED_BY_DEFAULT  # noqa: PLC0415  pydantic; see above
+
+    rows = [
+        (
+            f"`{one.id}`",
+            one.title,
+            f"`{one.cures.id}`" if one.cures else _words(None),
+            one.risk.name.lower(),
+            _words(one.id in ENABLED_BY_DEFAULT),
+            _codes(_grants(one)),
+        )
+        for one in load_remedies()
+    ]
+    return _table(("remedy", "what it does", "cures", "risk", "enabled by default", "needs"), rows)
+
+
+def _grants(one: Remedy) -> Iterator[str]:
+    """What it needs to be carried out: IAM actions, and verbs on kinds of Kubernetes objects."""
+    from bot.permissions import aws_writes, kubernetes_writes  # noqa: PLC0415  YAML; see above
+
+    for statement in aws_writes([one.id])["Statement"]:
+        if statement["Effect"] == "Allow":
+            yield from statement["Action"]
+    for rule in kubernetes_writes([one.id])["rules"]:
+        for resource in rule["resources"]:
+            yield f"{resource}: {', '.join(rule['verbs'])}"
+
+
+def _codes(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names)) or "-"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

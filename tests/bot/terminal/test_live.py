@@ -95,7 +95,7 @@ def test_nothing_drawn_is_wider_than_the_terminal_or_obeyed_by_it(
 
 async def test_it_moves_while_somebody_waits_and_is_gone_afterwards(screen: Screen) -> None:
     live = Live(screen, Palette(False))
-    frames = set()
+    frames: set[str] = set()
     async with asyncio.timeout(10):
         async with shown(live):
             live.doing("checking")

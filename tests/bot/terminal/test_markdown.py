@@ -114,7 +114,7 @@ def test_strangers_add_no_heading_and_no_list_item(text: str) -> None:
     offers = (offer(Plan((Rewrite(text, f"{text}!"),), caution=text)), offer(None, refused=text))
     told = as_markdown([Diagnosis(pull(image=text, message=text), (found,), offers)])
     usual = as_markdown([Diagnosis(pull(), (DENIED,), (offer(), offer(None, refused="x")))])
-    assert {kind for kind in _kinds(told)} <= {kind for kind in _kinds(usual)}
+    assert set(_kinds(told)) <= set(_kinds(usual))
 
 
 def _kinds(markdown: str) -> list[str]:

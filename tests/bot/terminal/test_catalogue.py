@@ -1,0 +1,78 @@
+"""``pullbot checks`` and ``pullbot remedies``: the code, as a list."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+from bot.__main__ import main
+from checks.graph import Catalog
+from checks.model import Leg, Symptom
+from handlers.remedy import load_remedies
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(words) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def listed(capsys: pytest.CaptureFixture[str], command: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(printed(capsys, command, "-o", "json"))
+    return entries
+
+
+def test_checks_are_all_there_with_what_they_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    entries = listed(capsys, "checks")
+    assert [entry["id"] for entry in entries] == [one.id for one in Catalog.load().checks]
+    assert all(list(entry) == ["id", "title", "station", "explains", "remedies"] for entry in entries)
+    assert {name for entry in entries for name in entry["explains"]} <= {one.value for one in Symptom}
+    assert {entry["station"] for entry in entries} <= {leg.name.lower() for leg in Leg}
+    (denied,) = [entry for entry in entries if entry["id"] == "aws/repository_policy_allows_pull"]
+    assert "forbidden" in denied["explains"]
+    assert "aws/lift_repository_deny" in denied["remedies"]
+
+
+def test_remedies_are_all_there_with_their_risk(capsys: pytest.CaptureFixture[str]) -> None:
+    entries = listed(capsys, "remedies")
+    assert [entry["id"] for entry in entries] == [one.id for one in load_remedies()]
+    by_id = {entry["id"]: entry for entry in entries}
+    assert by_id["aws/attach_pull_policy"] == {
+        "id": "aws/attach_pull_policy",
+        "title": "Attach a pull policy to the role",
+        "cures": "aws/role_can_pull",
+        "risk": "low",
+        "enabled_by_default": True,
+    }
+    assert by_id["kubernetes/restart_workload"]["cures"] is None
+    assert by_id["aws/lift_repository_deny"]["enabled_by_default"] is False
+
+
+@pytest.mark.parametrize("command", ["checks", "remedies"])
+def test_the_text_names_what_the_json_names(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = printed(capsys, command)
+    assert re.findall(r"^(\w+/\w+)$", text, re.MULTILINE) == [one["id"] for one in listed(capsys, command)]
+    assert "None" not in text
+    assert "[]" not in text
+
+
+def test_the_page_has_a_row_for_each_and_what_to_grant(capsys: pytest.CaptureFixture[str]) -> None:
+    page = printed(capsys, "checks", "-o", "markdown")
+    rows = re.findall(r"^\| `(\w+/\w+)` \|", page, re.MULTILINE)
+    assert set(rows) == {one.id for one in Catalog.load().checks} | {one.id for one in load_remedies()}
+    assert len(rows) == len(set(rows))
+    assert {line.count(" | ") for line in page.splitlines() if line.startswith("|")} == {4, 5}
+    (attach,) = re.findall(r"^\| `aws/attach_pull_policy`.*$", page, re.MULTILINE)
+    assert "`iam:AttachRolePolicy`" in attach
+    (restart,) = re.findall(r"^\| `kubernetes/restart_workload`.*$", page, re.MULTILINE)
+    assert "`deployments: get, patch`" in restart
+
+
+def test_checks_are_in_the_order_in_which_a_pull_meets_them(capsys: pytest.CaptureFixture[str]) -> None:
+    page = printed(capsys, "checks", "-o", "markdown").partition("## Remedies")[0]
+    stations = [line.split(" | ")[2] for line in page.splitlines() if line.startswith("| `")]
+    assert stations == sorted(stations, key=lambda one: Leg[one.upper()])

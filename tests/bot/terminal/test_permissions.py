@@ -1,0 +1,92 @@
+"""``pullbot permissions``: documents that can be piped on, or one line that says what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate  # type: ignore[import-untyped]  # it has none
+import pytest
+import yaml
+
+from bot.__main__ import main
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert main(["permissions", *words]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def allowed(policy: str) -> set[str]:
+    statements = json.loads(policy)["Statement"]
+    return {action for one in statements if one["Effect"] == "Allow" for action in one["Action"]}
+
+
+def verbs(role: str) -> set[str]:
+    made: dict[str, Any] = yaml.safe_load(role)
+    kubernetes_validate.validate(made, "1.33", strict=True)
+    return {verb for rule in made["rules"] for verb in rule["verbs"]}
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> str:
+    written = tmp_path / "pullbot.yaml"
+    written.write_text("remedies: {enabled: [aws/lift_repository_deny]}\n")
+    return str(written)
+
+
+def test_looking_asks_for_nothing_that_writes(capsys: pytest.CaptureFixture[str]) -> None:
+    actions = allowed(printed(capsys, "aws"))
+    assert {one.partition(":")[2][:3] for one in actions} <= {"Des", "Get", "Lis"}
+    assert verbs(printed(capsys, "kubernetes")) == {"get", "list", "watch"}
+
+
+def test_writing_asks_for_what_is_enabled(capsys: pytest.CaptureFixture[str], config: str) -> None:
+    actions = allowed(printed(capsys, "aws", "--write", "--config", config))
+    assert "ecr:SetRepositoryPolicy" in actions
+    assert "iam:AttachRolePolicy" not in actions
+    assert verbs(printed(capsys, "kubernetes", "--write")) == {"get", "patch"}
+
+
+def test_a_remedy_asks_for_its_own_only(capsys: pytest.CaptureFixture[str], config: str) -> None:
+    one = printed(capsys, "aws", "--remedy", "aws/attach_pull_policy", "--config", config)
+    assert "iam:AttachRolePolicy" in allowed(one)
+    assert "ecr:SetRepositoryPolicy" not in allowed(one)
+    both = printed(
+        capsys, "aws", "--remedy", "aws/attach_pull_policy", "--remedy", "aws/lift_repository_deny"
+    )
+    assert {"iam:AttachRolePolicy", "ecr:SetRepositoryPolicy"} <= allowed(both)
+    restart = printed(capsys, "kubernetes", "--remedy", "kubernetes/restart_workload")
+    assert verbs(restart) == {"get", "patch"}
+
+
+def test_a_remedy_of_a_cloud_asks_nothing_of_the_cluster(capsys: pytest.CaptureFixture[str]) -> None:
+    role = yaml.safe_load(printed(capsys, "kubernetes", "--remedy", "aws/attach_pull_policy"))
+    assert role["rules"] == []
+
+
+def test_other_partitions_have_their_own_arns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "arn:aws-us-gov:ecr:" in printed(capsys, "aws", "--partition", "aws-us-gov")
+    assert "arn:aws:" not in printed(capsys, "aws", "--partition", "aws-us-gov")
+
+
+@pytest.mark.parametrize("cloud", ["aws", "kubernetes"])
+def test_a_remedy_that_there_is_none_of_is_one_line(cloud: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["permissions", cloud, "--remedy", "aws/atach_pull_policy"]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert "there is no remedy aws/atach_pull_policy" in err
+    assert "aws/attach_pull_policy" in err
+
+
+def test_a_cloud_that_it_does_not_know_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["permissions", "gcp"])
+    assert ended.value.code == 2
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert "gcp" in err
