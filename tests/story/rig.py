@@ -32,8 +32,13 @@ PROJECT = Path(__file__).parents[2]
 CHANNEL = "C0ALERTS"
 DANA, ALICE, BEN, CARL = "U0DANA", "U0ALICE", "U0BEN", "U0CARL"  # a developer, and three who may approve
 WRITE = "ecr:SetRepositoryPolicy"
-_PACE = Pace(soon=0.1, first=1.5, longest=1.5)  # quiet for longer than the watch settles
+_SOON = 0.1
+_BACK_OFF = 1.5  # for longer than the watch settles
+NEVER = 600.0
 _POLL_SECONDS = 0.02
+_EVERY = (
+    0.9  # seconds between two messages in a channel, below which Slack refuses; some grace for a busy machine
+)
 
 
 @dataclass
@@ -143,21 +148,32 @@ class StoryWorld:
     def reply(self, key: str, root: Said | None = None) -> Said | None:
         """The newest reply whose key begins so: ``diagnosis``, ``offer``, ``request``, ``change``."""
         root = root or next(iter(self.roots), None)
-        mine = [one for one in (root.replies if root else ()) if self._key(one).partition(":")[2].startswith(key)]
+        mine = [
+            one for one in (root.replies if root else ()) if self._key(one).partition(":")[2].startswith(key)
+        ]
         return mine[-1] if mine else None
+
+    def said(self) -> list[Said]:
+        """Everything that everybody sees in the channel."""
+        return [one for root in self.slack.channel(CHANNEL) for one in (root, *root.replies)]
+
+    def is_answer(self, said: Said) -> bool:
+        return self._key(said).startswith("answer:")
 
     def says(self, text: str) -> Callable[[], bool]:
         """Whether the present state of the only thread has these words."""
         return lambda: bool(self.roots) and text in self.roots[0].text
 
-    async def shows(self, button: str, reply: str = "", root: Said | None = None) -> Said:
+    async def shows(
+        self, button: str, reply: str = "", root: Said | None = None, seconds: float = 15.0
+    ) -> Said:
         """Wait for a message with that button."""
 
         def found() -> Said | None:
             one = self.reply(reply, root)
             return one if one is not None and any(b.startswith(button) for b in one.buttons) else None
 
-        said: Said = await self.until(found)
+        said: Said = await self.until(found, seconds)
         return said
 
     async def press(self, user: str, button: str, reply: str, root: Said | None = None) -> Said:
@@ -203,6 +219,14 @@ class StoryWorld:
         pods = self.cluster.pods(name)
         return bool(pods) and all(one["status"].get("phase") == "Running" for one in pods)
 
+    def fails(self, name: str) -> bool:
+        """Whether its pods have been told that they cannot have their image."""
+        pods = self.cluster.pods(name)
+        waiting = [
+            s["state"].get("waiting", {}) for p in pods for s in p["status"].get("containerStatuses", ())
+        ]
+        return bool(waiting) and all(one.get("reason") == "ImagePullBackOff" for one in waiting)
+
     def pulled(self) -> bool:
         events = self.cluster.api.objects.trees("events", "default")
         return any(one["reason"] == "Pulled" and "Successfully pulled" in one["message"] for one in events)
@@ -230,8 +254,7 @@ class StoryWorld:
 
     def nothing_twice(self) -> None:
         """Every message that the bot wanted to post is there once."""
-        said = [one for root in self.slack.channel(CHANNEL) for one in (root, *root.replies)]
-        keys = [key for one in said if (key := self._key(one))]
+        keys = [key for one in self.said() if (key := self._key(one))]
         assert len(keys) == len(set(keys)), f"{keys}\n{self._state()}"
         assert self.slack.failures == []
 
@@ -255,19 +278,18 @@ class StoryWorld:
         return self._keys.setdefault(said.ts, key) if key else self._keys.get(said.ts, "")
 
     def _note_keys(self) -> None:
-        for root in self.slack.channel(CHANNEL):
-            for one in (root, *root.replies):
-                self._key(one)
+        for one in self.said():
+            self._key(one)
 
     def _address(self) -> str:
         said = (str(one["message"]) for one in self.log())
         return next((one.removeprefix("listening on ") for one in said if one.startswith("listening on")), "")
 
     def _state(self) -> str:
-        shown = []
-        for one in self.slack.channel(CHANNEL):
-            shown += [f"{said.user}: {said.text}" for said in (one, *one.replies)]
-        private = [f"only {one.only_for}: {one.text}" for u in self.slack.users for one in self.slack.ephemeral(u)]
+        shown = [f"{one.user}: {one.text}" for one in self.said()]
+        private = [
+            f"only {one.only_for}: {one.text}" for u in self.slack.users for one in self.slack.ephemeral(u)
+        ]
         log = self._log.read_text("utf-8").splitlines()[-25:] if self._log.exists() else []
         return "\n".join([*shown, *private, *self.slack.refusals, "---- log", *log])
 
@@ -282,25 +304,30 @@ async def story_world(
     denied: bool = True,
     replicas: int = 1,
     groups: Mapping[str, Sequence[str]] | None = None,
-    every: float = 0.9,
+    back_off: float = _BACK_OFF,
     **settings: Any,
 ) -> AsyncIterator[StoryWorld]:
     """The story before the service starts.
 
+    :param back_off: seconds until kubelet pulls again; NEVER: not within a test
     :param denied: whether the repository's policy denies the pull
     :param settings: blocks of the configuration, over the usual ones
     """
     # Names of its own: to empty the AWS in between would take longer than the story does.
     mine = uuid.uuid4().hex[:6]
-    names = {"cluster": f"demo-{mine}", "role": f"eks-node-{mine}", "repository": f"retail-sample-app-ui-{mine}"}
+    names = {
+        "cluster": f"demo-{mine}",
+        "role": f"eks-node-{mine}",
+        "repository": f"retail-sample-app-ui-{mine}",
+    }
     aws = await asyncio.to_thread(seed, moto_url, REGION, tag="1.2.1", **names)
     before = await asyncio.to_thread(deny_pull, aws) if denied else ""
     users = (DANA, ALICE, BEN, CARL)
     story = Story(aws, ())
     with serve(moto_url) as front:
         async with (
-            serve_slack(users, groups, (CHANNEL,), every=every) as slack,
-            simulated_cluster(story, pace=_PACE) as cluster,
+            serve_slack(users, groups, (CHANNEL,), every=_EVERY) as slack,
+            simulated_cluster(story, pace=Pace(_SOON, back_off, back_off)) as cluster,
         ):
             it = StoryWorld(folder, slack, cluster, front, aws, store or str(folder / "pullbot.db"), before)
             it.settings = _settings(it.store) | settings
