@@ -8,24 +8,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot.demo.cloud import simulated_aws
+
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
     """moto's server on a free port of loopback, started once; what it holds is nobody's."""
-    before = dict(os.environ)
-    # Read when moto's IAM is imported: it then knows the managed policies of AWS.
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415  heavy, and reads the variable above
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    try:
-        yield f"http://{host}:{port}"
-    finally:
-        server.stop()
-        os.environ.clear()
-        os.environ.update(before)
+    with simulated_aws() as url:
+        yield url
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from urllib.request import Request, urlopen
+
+from bot.demo.gaps import filled
 
 
 @contextmanager
@@ -17,19 +20,28 @@ def simulated_aws() -> Iterator[str]:
     """
     # Read when moto's IAM is imported: it then knows the managed policies of AWS.
     with variables(MOTO_IAM_LOAD_MANAGED_POLICIES="true"):
-        from moto.server import ThreadedMotoServer  # noqa: PLC0415  an extra, heavy, and reads the variable
+        # An extra, heavy, and reads the variable.
+        from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+            DomainDispatcherApplication,
+            MotoRequestHandler,
+            create_backend_app,
+        )
+        from werkzeug.serving import make_server  # noqa: PLC0415  comes with moto
 
         # It chooses a level of its own unless it has one, and tells every request.
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
+        application = filled(DomainDispatcherApplication(create_backend_app))
+        server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=MotoRequestHandler)
+        thread = Thread(target=server.serve_forever, name="aws", daemon=True)
+        thread.start()
         try:
-            host, port = server.get_host_and_port()
-            endpoint = f"http://{host}:{port}"
+            endpoint = f"http://127.0.0.1:{server.server_port}"
             _emptied(endpoint)
             yield endpoint
         finally:
-            server.stop()
+            server.shutdown()
+            thread.join()
+            server.server_close()
 
 
 def _emptied(endpoint: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from checks.aws.auto_mode import AutoMode
 from checks.aws.facts import Aws, Grant
 from checks.aws.nodes import Nodegroup
 from checks.aws.puller import Puller
@@ -47,7 +48,8 @@ class RolePolicies:
 
     ``attached``: ARNs of managed policies, ``None`` where they could not be listed. ``allowing``: every
     document that could be read, attached and inline. ``boundary`` is ``None`` where there is none.
-    ``unread`` and ``boundary_unread`` say in words what could not be read.
+    ``unread`` and ``boundary_unread`` say in words what could not be read. ``trust``: the policy that says
+    who may become the role, as JSON; "" where the role could not be read.
     """
 
     exists: bool
@@ -58,6 +60,7 @@ class RolePolicies:
     boundary: PolicyText | None = None
     unread: tuple[str, ...] = ()
     boundary_unread: tuple[str, ...] = ()
+    trust: str = ""
 
 
 class RoleReads:
@@ -100,6 +103,7 @@ class RoleReads:
             boundary=boundary,
             unread=tuple(one for one in found if isinstance(one, str)),
             boundary_unread=boundary_unread,
+            trust=_text(role["AssumeRolePolicyDocument"]) if "AssumeRolePolicyDocument" in role else "",
         )
 
     async def _head(
@@ -184,6 +188,12 @@ class HeadStart:
     """The policies of this role are being read already."""
 
     role_arn: str
+
+
+@fact()
+async def auto_head_start(auto: AutoMode, reads: RoleReads) -> HeadStart:
+    reads.start(auto.role_arn, region=auto.region)
+    return HeadStart(auto.role_arn)
 
 
 @fact()

@@ -15,7 +15,7 @@ from checks.graph import fact
 from checks.host import Host
 from checks.model import Unavailable
 
-_LINUX_PORTS = (32768, 60999)  # net.ipv4.ip_local_port_range
+LINUX_PORTS = (32768, 60999)  # net.ipv4.ip_local_port_range
 _WINDOWS_PORTS = (49152, 65535)
 
 
@@ -50,7 +50,7 @@ def node_interface(instance: Instance, host: Host) -> Interface:
         security_groups=instance.security_groups,
         address=IPv4Address(instance.address) if instance.address else None,
         public_address=instance.public_address,
-        ports=_WINDOWS_PORTS if host.operating_system == "windows" else _LINUX_PORTS,
+        ports=_WINDOWS_PORTS if host.operating_system == "windows" else LINUX_PORTS,
         how=f"the primary interface of {instance.id}",
     )
 

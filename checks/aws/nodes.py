@@ -14,6 +14,9 @@ from checks.model import NotApplicable, NotFound, Unavailable
 
 GRANTS = (Grant(("ec2:DescribeInstances", "eks:DescribeNodegroup", "iam:GetInstanceProfile")),)
 
+# fargate, auto or hybrid; other nodes do not carry it.
+COMPUTE_TYPE_LABEL = "eks.amazonaws.com/compute-type"
+
 # aws:///us-west-2a/i-0abc; local zones are called us-west-2-lax-1a.
 _PROVIDER_ID = re.compile(r"aws:///(?P<zone>(?P<region>[a-z]+(?:-[a-z]+)+-\d+)[a-z0-9-]*)/(?P<id>[^/]+)")
 _NODEGROUP_LABEL = "eks.amazonaws.com/nodegroup"
@@ -22,9 +25,12 @@ _CLUSTER_TAGS = ("eks:cluster-name", "aws:eks:cluster-name", "alpha.eksctl.io/cl
 
 @dataclass(frozen=True, slots=True)
 class InstanceId:
+    """``managed``: AWS runs it (EKS Auto Mode), and may show it only to those who ask for such too."""
+
     region: str
     zone: str
     id: str
+    managed: bool = False
 
 
 @fact()
@@ -34,7 +40,23 @@ def instance_id(host: Host) -> InstanceId:
         raise NotApplicable(f"{host.name} is no node in AWS")
     if not found["id"].startswith("i-"):
         raise NotApplicable(f"{host.name} is a Fargate node: it has no EC2 instance")
-    return InstanceId(found["region"], found["zone"], found["id"])
+    managed = host.label(COMPUTE_TYPE_LABEL) == "auto"
+    return InstanceId(found["region"], found["zone"], found["id"], managed)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRegion:
+    """Where a node in AWS is, whatever it runs on."""
+
+    region: str
+
+
+@fact()
+def node_region(host: Host) -> NodeRegion:
+    found = _PROVIDER_ID.match(host.provider_id)
+    if found is None:
+        raise NotApplicable(f"{host.name} is no node in AWS")
+    return NodeRegion(found["region"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +81,9 @@ class Instance:
 
 @fact()
 async def instance(where: InstanceId, aws: Aws) -> Instance:
+    hidden: dict[str, Any] = {"IncludeManagedResources": True} if where.managed else {}
     try:
-        answer = await aws("ec2", "describe_instances", region=where.region, InstanceIds=[where.id])
+        answer = await aws("ec2", "describe_instances", region=where.region, InstanceIds=[where.id], **hidden)
     except NotFound:
         raise Unavailable(
             f"EC2 does not show the instance {where.id} (terminated, or managed by AWS)"
@@ -148,7 +171,7 @@ class EksCluster:
 
 
 @fact()
-def configured_cluster(cluster: Cluster, where: InstanceId) -> EksCluster:
+def configured_cluster(cluster: Cluster, where: NodeRegion) -> EksCluster:
     """Tried before ``tagged_cluster``: it needs no call."""
     if not cluster.cloud_name:
         raise NotApplicable("the cluster's name in EKS is not configured")

@@ -2,23 +2,36 @@
 
 A denial names it, and beats every inference. Otherwise it is the role in the instance's profile. The
 node group names a role as well; where the two differ (a launch template with its own profile, a
-profile swapped on the instance) the instance wins, and the drift is told.
+profile swapped on the instance) the instance wins, and the drift is told. On Fargate it is the pod
+execution role of the profile, and no node's.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import Enum
 
+from checks.aws.auto_mode import AutoMode
 from checks.aws.denials import Accusation
 from checks.aws.facts import EcrAddress
+from checks.aws.fargate import FargateProfile, is_fargate
 from checks.aws.nodes import InstanceId, InstanceProfile, Nodegroup
 from checks.graph import fact
+from checks.host import Host
 from checks.model import NotApplicable, Unavailable
 
 _SESSION = re.compile(
     r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/\s]+)/(?P<session>[^/\s]+)"
 )
+
+
+class Kind(Enum):
+    """Whose role it is; each kind has managed policies of its own."""
+
+    NODE = "node"
+    FARGATE = "pod execution role of EKS on Fargate"
+    EXECUTION = "task execution role of ECS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,7 @@ class Puller:
     how: str
     path_known: bool = True
     drift: str = ""
+    kind: Kind = Kind.NODE
 
     @property
     def account(self) -> str:
@@ -45,24 +59,44 @@ class Puller:
         return self.role_arn.rpartition("/")[2]
 
 
+@dataclass(frozen=True, slots=True)
+class HostRoles:
+    """The roles that something says the host has, as far as that could be read."""
+
+    arns: frozenset[str]
+    kind: Kind
+
+
 @fact()
-def accused_puller(
-    who: Accusation, address: EcrAddress, profile: InstanceProfile | None, group: Nodegroup | None
-) -> Puller:
-    """Tried before ``node_puller``: the registry itself says who was denied."""
+def host_roles(
+    profile: InstanceProfile | None,
+    group: Nodegroup | None,
+    auto: AutoMode | None,
+    fargate: FargateProfile | None,
+    host: Host | None,
+) -> HostRoles:
+    return HostRoles(
+        frozenset(one.role_arn for one in (profile, group, auto, fargate) if one is not None),
+        Kind.FARGATE if host is not None and is_fargate(host) else Kind.NODE,
+    )
+
+
+@fact()
+def accused_puller(who: Accusation, address: EcrAddress, known: HostRoles) -> Puller:
+    """Tried before the others: the registry itself says who was denied."""
     session = _SESSION.fullmatch(who.principal)
     if session is None:
         raise NotApplicable(f"{who.principal} is no role")
-    # The ARN of a session leaves the role's path out; the instance or the node group may know it.
+    # The ARN of a session leaves the role's path out; what gave the role to the host may know it.
     bare = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
-    known = {profile.role_arn if profile else "", group.role_arn if group else ""}
-    full = next((arn for arn in sorted(known) if _same_role(arn, bare)), "")
+    full = next((arn for arn in sorted(known.arns) if _same_role(arn, bare)), "")
     return Puller(
         role_arn=full or bare,
         region=address.region,
         session=session["session"],
         how="the registry's denial names it",
         path_known=bool(full),
+        kind=known.kind,
     )
 
 
@@ -75,8 +109,27 @@ def _same_role(arn: str, bare: str) -> bool:
 
 
 @fact()
+def fargate_puller(profile: FargateProfile, who: Accusation | None) -> Puller:
+    if who is not None:
+        raise NotApplicable(f"{who.principal} pulls")
+    if not profile.role_arn:
+        raise Unavailable(f"EKS names no pod execution role of the Fargate profile {profile.name}")
+    return Puller(
+        role_arn=profile.role_arn,
+        region=profile.region,
+        session="",
+        how=f"it is the pod execution role of the Fargate profile {profile.name}",
+        kind=Kind.FARGATE,
+    )
+
+
+@fact()
 def node_puller(
-    where: InstanceId, profile: InstanceProfile | None, group: Nodegroup | None, who: Accusation | None
+    where: InstanceId,
+    profile: InstanceProfile | None,
+    group: Nodegroup | None,
+    auto: AutoMode | None,
+    who: Accusation | None,
 ) -> Puller:
     if who is not None:
         raise NotApplicable(f"{who.principal} pulls, not the node")
@@ -91,14 +144,18 @@ def node_puller(
         )
     if profile is not None and not profile.unread:
         raise NotApplicable(f"{where.id} has no role")
-    if group is None or not group.role_arn:
+    if group is not None and group.role_arn:
+        role_arn, giver = group.role_arn, f"the node group {group.name}"
+    elif auto is not None:
+        role_arn, giver = auto.role_arn, f"EKS Auto Mode in {auto.cluster}"
+    else:
         why = profile.unread if profile else f"{where.id} could not be looked at"
         raise Unavailable(f"which role pulls could not be read: {why}")
     return Puller(
-        role_arn=group.role_arn,
+        role_arn=role_arn,
         region=where.region,
         session=where.id,
-        how=f"the node group {group.name} gives it to its nodes; the instance's profile could not be read",
+        how=f"{giver} gives it to its nodes; the instance's profile could not be read",
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from checks.aws.denials import Accusation, Side
 from checks.aws.rights import ON_REPOSITORY, PullRights
-from checks.aws.rulings import Says
+from checks.aws.rulings import Says, either
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 
@@ -39,6 +39,9 @@ def repository_policy_allows_pull(rights: PullRights, accusation: Accusation | N
             ("Layer", "repository policy"),
             about=address.arn,
         )
+    if not rights.same_account:
+        # The policy of the whole registry may grant it as well, where it is for pulls.
+        rulings = {action: either(one, rights.of_registry(action)) for action, one in rulings.items()}
     unread = sorted({why for one in rulings.values() if one.says is Says.UNKNOWN for why in one.unread})
     if unread:
         return _from_the_text(rights, accusation, "; ".join(unread))

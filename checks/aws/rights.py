@@ -1,4 +1,4 @@
-"""What AWS answers to a pull: the role's own policies, its boundary and the repository's policy, together.
+"""What AWS answers to a pull: the role's own policies, its boundary, and those of repository and registry.
 
 A value that holds everything that decides, so that a remedy can ask "and if the policy were this?".
 What could not be read leaves the answer unknown only where it could change it.
@@ -14,6 +14,7 @@ from checks.aws.identity import PolicyText, RolePolicies
 from checks.aws.policy_language import Caller, Request, Way
 from checks.aws.policy_values import Context
 from checks.aws.puller import Puller
+from checks.aws.registry_policy import RegistryPolicy
 from checks.aws.rulings import (
     Ruling,
     Says,
@@ -33,15 +34,19 @@ ON_REPOSITORY = ("ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 ACTIONS = (TOKEN, *ON_REPOSITORY)
 
 _LAYER = "repository policy"
+_REGISTRY = "registry policy"
 
 __all__ = ["ACTIONS", "ON_REPOSITORY", "TOKEN", "PullRights", "Ruling", "Says", "pull_rights"]
 
 
 @dataclass(frozen=True, slots=True)
 class PullRights:
+    """``registry``: the policy of the whole registry, as far as it is known to rule pulls; it seldom does."""
+
     puller: Puller
     role: RolePolicies
     repository: RepositoryPolicy
+    registry: str | None = None
 
     @property
     def principal_arn(self) -> str:
@@ -76,11 +81,16 @@ class PullRights:
     def with_repository_policy(self, text: str | None) -> PullRights:
         return replace(self, repository=RepositoryPolicy(self.repository.address, text))
 
+    def with_registry_policy(self, text: str | None) -> PullRights:
+        return replace(self, registry=text)
+
     def with_attached(self, policy: PolicyText) -> PullRights:
         return replace(self, role=replace(self.role, allowing=(*self.role.allowing, policy)))
 
     def of_role(self, action: str) -> Ruling:
         """The role's side. In its own account the repository may grant what the role's policies do not.
+
+        So may the registry, if its policy is for pulls.
 
         A boundary limits what is granted to the role, but not what is granted to its session or to
         everyone (docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html and
@@ -104,14 +114,23 @@ class PullRights:
             return self._of_repository(action, *(Way.ROLE, Way.SESSION, Way.EVERYONE))
         return settled(self._of_repository(action, *Way))
 
+    def of_registry(self, action: str) -> Ruling:
+        """The registry policy's side, by itself; it grants and denies as a repository's does."""
+        if action == TOKEN or self.registry is None:
+            return certain(Says.NOTHING, _REGISTRY)
+        ways = (Way.ROLE, Way.SESSION, Way.EVERYONE) if self.same_account else tuple(Way)
+        return settled(self._of_registry(self.registry, action, *ways))
+
     def overall(self, action: str) -> Ruling:
         """What AWS answers in the end, as far as these policies go."""
-        own, theirs = self.of_role(action), self.of_repository(action)
+        own, theirs, registry = self.of_role(action), self.of_repository(action), self.of_registry(action)
         if action == TOKEN:
             return own
         if self.same_account:
-            theirs = only_denying(theirs)  # its Allows are in the role's side already
-        return settled(both(own, theirs))
+            # Their Allows are in the role's side already.
+            theirs, registry = only_denying(theirs), only_denying(registry)
+            return settled(both(both(own, theirs), registry))
+        return settled(both(own, either(theirs, registry)))
 
     @property
     def _caller(self) -> Caller:
@@ -131,8 +150,15 @@ class PullRights:
         return certain(Says.ALLOWS, layer)
 
     def _granted(self, action: str, *ways: Way) -> Ruling:
-        """What the Allows of the repository's policy say, whatever else it denies."""
-        return self._of_repository(action, *ways, denies_too=False)
+        """What the Allows of the repository's and the registry's policy say, whatever else they deny."""
+        found = self._of_repository(action, *ways, denies_too=False)
+        if self.registry is None:
+            return found
+        return either(found, self._of_registry(self.registry, action, *ways, denies_too=False))
+
+    def _of_registry(self, text: str, action: str, *ways: Way, denies_too: bool = True) -> Ruling:
+        policy = PolicyText("the policy of the registry", text)
+        return ruling(_REGISTRY, [policy], self._request(action), (), ways, denies_too=denies_too)
 
     def _of_repository(self, action: str, *ways: Way, denies_too: bool = True) -> Ruling:
         if self.repository.unread:
@@ -171,5 +197,7 @@ class PullRights:
 
 
 @fact()
-def pull_rights(puller: Puller, role: RolePolicies, repository: RepositoryPolicy) -> PullRights:
-    return PullRights(puller, role, repository)
+def pull_rights(
+    puller: Puller, role: RolePolicies, repository: RepositoryPolicy, registry: RegistryPolicy | None
+) -> PullRights:
+    return PullRights(puller, role, repository, registry.on_pulls if registry is not None else None)
