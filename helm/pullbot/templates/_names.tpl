@@ -27,3 +27,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- define "pullbot.keepsFile" -}}
 {{- if and .Values.persistence.enabled (not (hasPrefix "redis" (default "" .Values.config.store))) -}}yes{{- end -}}
 {{- end }}
+
+{{- /* "yes" if Slack sends its events over HTTP; in socket mode nobody has to reach the pod. */ -}}
+{{- define "pullbot.hearsSlack" -}}
+{{- if eq (dig "slack" "mode" "socket" .Values.config) "http" -}}yes{{- end -}}
+{{- end }}
+
+{{- /* The port of the Redis that config.store names, "" without one. */ -}}
+{{- define "pullbot.redisPort" -}}
+{{- with .Values.config.store -}}
+{{- if hasPrefix "redis" . -}}
+{{- regexFind "[0-9]+$" (urlParse .).host | default "6379" -}}
+{{- end -}}
+{{- end -}}
+{{- end }}
