@@ -1,0 +1,107 @@
+"""Would a change of the network help? The checks are asked again, on the network as it would be then.
+
+Two faults at once are common, and each by itself would be cured in vain. So they are taken one after the
+other, in the order in which packets meet them: the first is offered, and says what stays; the others wait.
+What a person has to do (routes, NAT gateways, public access) comes before all that depends on it.
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from checks.aws.connection import Connection
+from checks.aws.endpoint_private_dns_is_on import endpoint_private_dns_is_on
+from checks.aws.endpoint_security_group_lets_in import endpoint_security_group_lets_in
+from checks.aws.endpoints_are_complete import endpoints_are_complete
+from checks.aws.nat_gateway_works import nat_gateway_works
+from checks.aws.network_acl_lets_through import network_acl_lets_through
+from checks.aws.public_access_is_not_blocked import public_access_is_not_blocked
+from checks.aws.routing import Way
+from checks.aws.s3_endpoint_policy_allows_layers import s3_endpoint_policy_allows_layers
+from checks.aws.security_group_lets_out import security_group_lets_out
+from checks.aws.subnet_routes_out import subnet_routes_out
+from checks.aws.vpc_dns_is_on import vpc_dns_is_on
+from checks.graph import Check
+from checks.model import NotApplicable, Status
+from handlers.remedy import Refused
+
+_FOR_PEOPLE = (subnet_routes_out, nat_gateway_works, public_access_is_not_blocked)
+_IN_ORDER = (
+    *_FOR_PEOPLE,
+    vpc_dns_is_on,
+    endpoint_private_dns_is_on,
+    endpoints_are_complete,
+    security_group_lets_out,
+    endpoint_security_group_lets_in,
+    network_acl_lets_through,
+    s3_endpoint_policy_allows_layers,
+)
+
+
+def must_fail(check: Check, now: Connection) -> None:
+    """:raises NotApplicable: there is nothing to cure."""
+    verdict = now.says(check)
+    if verdict is None or verdict.status is not Status.FAIL:
+        raise NotApplicable(f"{check.id} does not fail")
+
+
+def must_help(check: Check, now: Connection, then: Connection) -> str:
+    """What stays wrong besides, in words for a caution; "" if nothing.
+
+    :raises Refused: the check would not pass, or something that comes first stays wrong.
+    """
+    verdict = then.says(check)
+    if verdict is None or verdict.status is Status.UNKNOWN:
+        why = verdict.summary if verdict else "not all that it takes could be read"
+        raise Refused(f"whether it would help is not known: {why}")
+    if verdict.status is Status.FAIL:
+        raise Refused(f"it would not be enough: {verdict.summary}")
+    stays = [
+        (one, found)
+        for one in _IN_ORDER
+        if one is not check and (found := then.says(one)) is not None and found.status is Status.FAIL
+    ]
+    for one, found in stays:
+        if one in _FOR_PEOPLE:
+            raise Refused(f"it would not be enough: {found.summary}. {by_a_person(one, now)}")
+        before = now.says(one)
+        is_new = before is None or before.status is not Status.FAIL
+        if not is_new and _IN_ORDER.index(one) < _IN_ORDER.index(check):
+            raise Refused(
+                f"first something else has to be put right, or it would be in vain: {found.summary}"
+            )
+    if not stays:
+        return ""
+    return f"it is not enough by itself: {'; '.join(found.summary for _, found in stays)}"
+
+
+def by_a_person(check: Check, now: Connection) -> str:
+    """What people would do about what is never done for them: it costs, or opens a network to the world."""
+    region, table = now.interface.region, now.paths.table
+    anywhere = ["--route-table-id", table, "--destination-cidr-block", "0.0.0.0/0"]
+    through = [*anywhere, "--nat-gateway-id", "NAT_GATEWAY"]
+    if check is subnet_routes_out:
+        if now.paths.by(Way.NO_ADDRESS):
+            return (
+                "A person decides whether it gets a public address or a NAT gateway: "
+                f"{_ec2('replace-route', region, *through)}"
+            )
+        verb = "replace-route" if now.paths.by(Way.BLACKHOLE) else "create-route"
+        return f"A person decides whether it may lead out: {_ec2(verb, region, *through)}"
+    if check is nat_gateway_works:
+        make = _ec2("create-nat-gateway", region, "--subnet-id", "PUBLIC_SUBNET", "--allocation-id", "EIP")
+        return f"A person makes a NAT gateway that works: {make}; {_ec2('replace-route', region, *through)}"
+    exclude = _ec2(
+        "create-vpc-block-public-access-exclusion", region,
+        "--vpc-id", now.vpc.id, "--internet-gateway-exclusion-mode", "allow-egress",
+    )  # fmt: skip
+    return f"A person decides whether it may be excepted: {exclude}"
+
+
+def _ec2(operation: str, region: str, *words: str) -> str:
+    return shlex.join(["aws", "ec2", operation, "--region", region, *words])
+
+
+def joined(*cautions: str) -> str:
+    """Cautions as one text; empty ones are left out."""
+    return "; ".join(one for one in cautions if one)

@@ -1,0 +1,73 @@
+"""What would be offered for a network of ``tests.fakes.aws_network``: diagnosed and planned, never done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from checks.aws.facts import Aws
+from checks.diagnose import diagnose
+from checks.graph import Catalog
+from checks.host import Cluster, Host
+from checks.kubernetes.facts import Kube
+from checks.model import FailedPull, Finding, Symptom
+from handlers.decision import Offer
+from handlers.proposal import offers_for
+from handlers.remedy import Plan, load_remedies
+from tests.fakes.aws_account import ACCOUNT, Account
+from tests.fakes.aws_network import Network, account
+
+CATALOG = Catalog.load()
+REMEDIES = load_remedies()
+NODE = Host("ip-10-0-1-7", "aws:///us-west-2a/i-0abc", "amd64", "linux", ())
+
+
+class NoCluster:
+    """The port ``Kube`` of a cluster that is not asked anything: the node is given."""
+
+    async def get(self, path: str, **query: str) -> Any:
+        raise AssertionError(path)
+
+
+def timed_out(message: str = "", symptom: Symptom = Symptom.CONNECT_TIMEOUT) -> FailedPull:
+    return FailedPull(
+        cluster="demo",
+        namespace="default",
+        workload="Deployment/ui",
+        container="ui",
+        pods=("ui-1",),
+        nodes=("ip-10-0-1-7",),
+        host_kind="nodegroup/default",
+        image=f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com/app:1.2.1",
+        symptom=symptom,
+        message=message,
+    )
+
+
+async def offers(network: Network, pull: FailedPull | None = None) -> list[Offer]:
+    """Everything that is offered or refused for it by a remedy for AWS, in order."""
+    aws: Account = account(network)
+    pull = pull or timed_out()
+    roots = {Aws: aws, Host: NODE, Cluster: Cluster("demo"), Kube: NoCluster()}
+
+    async def made() -> list[Offer]:
+        findings: list[Finding] = [one async for one in diagnose(CATALOG, [pull], roots, {})]
+        found = await offers_for([pull], findings, catalog=CATALOG, remedies=REMEDIES, roots=roots, memo={})
+        return [one for one in found if one.remedy.startswith("aws/")]
+
+    answer: list[Offer] = await aws.run(made())
+    return answer
+
+
+async def only_plan(remedy: str, network: Network, pull: FailedPull | None = None) -> Plan:
+    """The plan of the only offer there is."""
+    [offer] = await offers(network, pull)
+    assert offer.plan is not None, offer.refused
+    assert offer.remedy == remedy
+    return offer.plan
+
+
+async def refusal(remedy: str, network: Network, pull: FailedPull | None = None) -> str:
+    """Why the remedy is not offered."""
+    [offer] = [one for one in await offers(network, pull) if one.remedy == remedy]
+    assert offer.plan is None, offer.plan
+    return offer.refused
