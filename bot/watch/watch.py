@@ -132,7 +132,7 @@ class Watch:
         now = self._now()
         created, asked = now - self._stall_after, now - self._stall_after / _ASKS_WHILE_STALLING
         silent = self._suspects.perhaps_stalled(created, asked)[:_READS_A_TICK]
-        self._suspects.learn(await histories(self._kube, silent), silent, self._now())
+        self._suspects.learn(await histories(self._kube, silent), silent, now)
 
     async def _look_at_running(self) -> None:
         for one in self._suspects.running[:_READS_A_TICK]:
@@ -163,12 +163,17 @@ class Watch:
             backoff.reset()
 
     async def _settled(self) -> None:
+        """Wait while more begins to fail. What fails already says so again and again, and postpones nothing."""
+        failing = self._failing()
         for _ in range(_SETTLES_AT_MOST):
             self._dirty.clear()
             await self._pause(self._settle.total_seconds())
-            if not self._dirty.is_set():
+            before, failing = failing, self._failing()
+            if failing == before:
                 return
-        self._dirty.clear()
+
+    def _failing(self) -> set[tuple[str, ...]]:
+        return {(one.pod.uid, one.container, one.image) for one in self._failures()}
 
     async def _present(self) -> tuple[FailedPull, ...]:
         found = await self._with_causes(self._failures())
@@ -186,7 +191,8 @@ class Watch:
                 ask += [one.pod for one in mine if not self._suspects.was_asked(one.pod.uid)][:1]
         if not ask:
             return found
-        self._suspects.learn(await histories(self._kube, ask), ask, self._now())
+        now = self._now()
+        self._suspects.learn(await histories(self._kube, ask), ask, now)
         self._dirty.clear()
         return self._failures()
 

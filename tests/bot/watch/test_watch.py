@@ -87,6 +87,24 @@ async def test_changes_without_end_do_not_postpone_the_news(
         assert len(it.told[1][0].pods) > number
 
 
+async def test_who_fails_already_does_not_postpone_news_of_others(
+    kube: KubeReader, clock: Clock, objects: Objects
+) -> None:
+    objects.put(web(DENIED))
+    async with watching(kube, clock) as it:
+        await it.told_of("Deployment/web")
+        it.time.hold(SETTLE)
+        rounds = it.time.pauses.count(SETTLE)
+        objects.put(of_deployment("api", 2, DENIED))
+        await it.until(lambda: it.time.pauses.count(SETTLE) > rounds)
+        for reason in ("ErrImagePull", "ImagePullBackOff") * 10:  # its back-off is over, now and then
+            objects.put(web(waiting(reason, f"{BACK_OFF}: ErrImagePull: {FORBIDDEN}")))
+            if len(it.told) == 1:
+                it.time.release(SETTLE)
+        await it.told_of("Deployment/api", "Deployment/web")
+        assert it.time.pauses.count(SETTLE) <= rounds + 3
+
+
 async def test_the_same_failure_in_other_words_is_not_told_again(
     kube: KubeReader, clock: Clock, objects: Objects
 ) -> None:
