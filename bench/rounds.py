@@ -20,7 +20,6 @@ from bot.demo.cloud import only_this, simulated_aws, variables
 from bot.demo.cluster import RunningCluster, running_cluster
 from bot.demo.registry import Registry
 from bot.demo.story import CLUSTER, REGION, Story, begin
-from bot.watch.kubernetes import failing_now
 from checks.diagnose import diagnose
 from checks.graph import Catalog
 from checks.model import FailedPull
@@ -47,7 +46,7 @@ async def figures() -> AsyncIterator[Figure]:
 
 async def _figure(name: str, connected: Connected, relays: tuple[Relay, Relay], most: int) -> Figure:
     catalog, remedies = Catalog.load(), load_remedies()
-    pulls = await failing_now(connected.kube, connected.cluster, "default", "deploy/ui-private")
+    pulls = await connected.eyes.failing_now("default", "deploy/ui-private")
     best = float("inf")
     took, calls = 0, 0
     for _ in range(_TRIES + 1):  # the first one makes the clients, which a service does once

@@ -60,8 +60,6 @@ async def _serve(settings: Settings) -> None:
         for concern in await state.concerns():
             log.warning("%s", concern)
         clusters = await connect_all(settings, os.environ)
-        for ecs in (one.name for one in settings.clusters if one.kind == "ecs"):
-            log.warning("%s is an ECS cluster, which this version does not watch yet", ecs)
         sides, people = _chats(settings)
         service = Service(settings, state, clusters, sides, people)
         try:

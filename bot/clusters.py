@@ -8,8 +8,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from bot.clouds.connect import Connected, connect
+from bot.clouds.ecs import connect_ecs
 from bot.clouds.kubeconfig import BadKubeconfig, Context, in_cluster, read_context
-from bot.watch.kubernetes import failing_now
+from bot.watch.ecs_targets import PREFIX
+from bot.watch.eyes import Patience
+from bot.watch.targets import NoSuchTarget
 from checks.model import FailedPull
 
 if TYPE_CHECKING:  # pydantic takes its time; the terminal comes here without a configuration
@@ -50,16 +53,23 @@ class Clusters:
         """Write clients by type; only the executor asks for them."""
         return self._one(name).hands
 
-    def for_channel(self, chat: str, channel: str, wanted: str = "") -> tuple[str, ...]:
+    def for_channel(self, chat: str, channel: str, wanted: str = "", target: str = "") -> tuple[str, ...]:
         """The clusters that somebody in that channel means.
 
         :param wanted: the one they named, "" for the channel's own
+        :param target: what they ask for there; ``ecs:…`` is on no other kind of cluster
         :raises ClusterDown: there is none of that name, or the channel belongs to none
         """
         if wanted:
             self._one(wanted)
             return (wanted,)
         mine = self._channels.get((chat, channel), ())
+        if target:
+            in_ecs = target.startswith(PREFIX)
+            fitting = mine or (self._connected if in_ecs else ())
+            mine = tuple(one for one in fitting if self._is_ecs(one) == in_ecs)
+            if in_ecs and not mine:
+                raise ClusterDown(f"{target} is in ECS, and no ECS cluster belongs here; name one with -c")
         if mine:
             return mine
         if len(self._connected) == 1:
@@ -67,13 +77,19 @@ class Clusters:
         raise ClusterDown(f"this channel belongs to no cluster; name one with -c: {self._names()}")
 
     async def failing_now(self, name: str, namespace: str, target: str) -> tuple[FailedPull, ...]:
-        """See ``bot.watch.kubernetes``. Without a namespace: everywhere, or ``default`` for a target."""
+        """See ``Eyes``. Without a namespace: everywhere, or ``default`` for a target."""
         one = self._one(name)
-        where = namespace or ("default" if target else "")
-        return await failing_now(one.kube, one.cluster, where, target, stall_after=self._stall_after)
+        is_ecs = self._is_ecs(name)
+        if target.startswith(PREFIX) and not is_ecs:
+            raise NoSuchTarget(f"{name} is no ECS cluster; name one with -c")
+        where = namespace or ("default" if target and not is_ecs else "")
+        return await one.eyes.failing_now(where, target, Patience(self._stall_after))
 
     async def close(self) -> None:
         await asyncio.gather(*(one.close() for one in self._connected.values()))
+
+    def _is_ecs(self, name: str) -> bool:
+        return self._one(name).cluster.kind == "ecs"
 
     def _one(self, name: str) -> Connected:
         found = self._connected.get(name)
@@ -86,13 +102,12 @@ class Clusters:
 
 
 async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Clusters:
-    """Clients for every Kubernetes cluster of the configuration. Nothing is asked of them yet.
+    """Clients for every cluster of the configuration. Nothing is asked of them yet.
 
     :raises BadKubeconfig: a context is missing or the kubeconfig cannot be read
     """
-    wanted = [one for one in settings.clusters if one.kind != "ecs"]
-    contexts = [_context(one, environ) for one in wanted]
-    made = await asyncio.gather(*map(connect, contexts, wanted))
+    wanted = settings.clusters
+    made = await asyncio.gather(*(_connected(one, environ) for one in wanted))
     channels: dict[tuple[str, str], tuple[str, ...]] = {}
     for cluster in wanted:
         for chat in ("slack", "teams", "page"):
@@ -100,6 +115,12 @@ async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Cluster
                 channels[chat, channel] = (*channels.get((chat, channel), ()), cluster.name)
     by_name = {cluster.name: one for cluster, one in zip(wanted, made, strict=True)}
     return Clusters(by_name, channels, stall_after=settings.watch.stall_after)
+
+
+async def _connected(cluster: Cluster, environ: Mapping[str, str]) -> Connected:
+    if cluster.kind == "ecs":
+        return connect_ecs(cluster.region or "", cluster)
+    return await connect(_context(cluster, environ), cluster)
 
 
 def _context(cluster: Cluster, environ: Mapping[str, str]) -> Context:

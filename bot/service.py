@@ -22,7 +22,7 @@ from bot.settings import Settings
 from bot.sightings import Sightings
 from bot.store.ports import State, StoreDown
 from bot.tenure import RENEWED_EVERY, Tenure
-from bot.watch.kubernetes import Watch, fate
+from bot.watch.eyes import Patience
 from bot.web import Listener, Metrics, application
 from checks.graph import Catalog
 from handlers import commands
@@ -88,8 +88,7 @@ class Service:
         )
         self.desk = FrontDesk(self.world, state, people, clusters)
         self._sightings = {
-            name: Sightings(name, lambda pull, kube=one.kube: fate(kube, pull), self.world)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-            for name, one in clusters.connected.items()
+            name: Sightings(name, one.eyes.fate, self.world) for name, one in clusters.connected.items()
         }
         self._up = dict.fromkeys(clusters.connected, False)
         self._listener: Listener | None = None
@@ -115,7 +114,8 @@ class Service:
         await self._resume(unfinished)
         self._watches = [asyncio.create_task(self._watch(name), name=f"watch {name}") for name in self._up]
         for name, one in self._sightings.items():
-            self._alarms.every(_LOOK_AGAIN_SECONDS, one.again)
+            if not self._clusters.connected[name].eyes.repeats:
+                self._alarms.every(_LOOK_AGAIN_SECONDS, one.again)
             log.info("watching %s", name)
         return addresses
 
@@ -152,17 +152,14 @@ class Service:
             await asyncio.sleep(_LEASE_PAUSE_SECONDS)
         one = self._clusters.connected[name]
         configured = self._settings.cluster(name)
-        watch = Watch(
-            one.kube,
-            one.cluster,
+        watch = one.eyes.watch(
             configured.namespaces.watched if configured else lambda namespace: True,
             self._sightings[name].tell,
-            stall_after=self._settings.watch.stall_after,
-            settle=self._settings.watch.settle,
-            on_up=lambda up: self._is_up(name, up),
+            lambda up: self._is_up(name, up),
+            Patience(self._settings.watch.stall_after, self._settings.watch.settle),
         )
         try:
-            await watch.run()
+            await watch
         finally:
             await self._tenure.release(lease)
 

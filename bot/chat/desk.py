@@ -123,7 +123,7 @@ class FrontDesk:
             incident = await self._state.find_thread(mention.sender.chat, mention.channel, mention.thread)
             if incident is not None:
                 return await self._look_again(incident, mention)
-        names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
+        names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster, words.target)
         pulls: list[FailedPull] = []
         for name in names:
             pulls += await self._clusters.failing_now(name, words.namespace, words.target)

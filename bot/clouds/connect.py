@@ -15,6 +15,7 @@ from bot.clouds._aws_sessions import Sessions
 from bot.clouds._kube import KubeHands, KubeReader
 from bot.clouds._kube_connection import KubeConnection
 from bot.clouds.kubeconfig import Context
+from bot.watch.eyes import Eyes, KubernetesEyes
 from checks.aws.facts import Aws
 from checks.host import Cluster
 from checks.kubernetes.facts import Kube
@@ -27,10 +28,13 @@ if TYPE_CHECKING:  # pydantic takes its time, and `pullbot why` can do without a
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """``roots`` and ``hands`` are what facts and steps are given. ``calls`` counts reads by kind of API."""
+    """``roots`` and ``hands`` are what facts and steps are given. ``calls`` counts reads by kind of API.
+
+    ``eyes`` find what fails.
+    """
 
     cluster: Cluster
-    kube: KubeReader
+    eyes: Eyes
     roots: Mapping[Any, object]
     hands: Mapping[Any, object]
     calls: Callable[[], dict[str, int]]
@@ -40,13 +44,13 @@ class Connected:
 async def connect(context: Context, configured: Configured | None = None) -> Connected:
     """Clients for the cluster of ``context``; what is configured wins over what was found out.
 
-    Nothing is asked yet; ``kube.reach()`` tells whether the API server answers.
+    Nothing is asked yet.
     """
     cluster = _cluster(context, configured)
     connection = KubeConnection(context.name)
     kube = KubeReader(connection)
-    aws = AwsReader(Sessions(), _roles(configured, "read_role"))
-    aws_hands = AwsHands(Sessions(), _roles(configured, "write_role"))
+    aws = AwsReader(Sessions(), roles_of(configured, "read_role"))
+    aws_hands = AwsHands(Sessions(), roles_of(configured, "write_role"))
 
     def calls() -> dict[str, int]:
         return {"aws": aws.calls, "azure": 0, "kubernetes": kube.calls, "registry": 0}
@@ -58,7 +62,7 @@ async def connect(context: Context, configured: Configured | None = None) -> Con
 
     return Connected(
         cluster,
-        kube,
+        KubernetesEyes(kube, cluster),
         roots={Cluster: cluster, Kube: kube, Aws: aws},
         hands={KubeWriter: KubeHands(connection), AwsWriter: aws_hands},
         calls=calls,
@@ -78,7 +82,8 @@ def _cluster(context: Context, configured: Configured | None) -> Cluster:
     )
 
 
-def _roles(configured: Configured | None, which: str) -> Roles:
+def roles_of(configured: Configured | None, which: str) -> Roles:
+    """``which``: read_role or write_role."""
     if configured is None:
         return Roles()
     owners = {account: getattr(access, which) or "" for account, access in configured.aws.owners.items()}

@@ -31,7 +31,10 @@ if TYPE_CHECKING:  # loaded once it is known that there is something to ask: `--
     from bot.clouds.kubeconfig import Context
     from bot.settings import Cluster, Settings
 
-_TARGETS = "pod/NAME, deploy/NAME (also statefulset, daemonset, replicaset, job, cronjob) or a pod's NAME"
+_TARGETS = (
+    "pod/NAME, deploy/NAME (also statefulset, daemonset, replicaset, job, cronjob), a pod's NAME, "
+    "ecs:CLUSTER/TASK_ID or ecs:CLUSTER/service/NAME"
+)
 
 
 class CannotLook(Exception):
@@ -70,20 +73,17 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _look(arguments: argparse.Namespace, settings: Settings) -> tuple[list[Diagnosis], Effort]:
-    from bot.clouds.connect import connect  # noqa: PLC0415  the Kubernetes client; see the top
-    from bot.watch.kubernetes import NoSuchTarget, failing_now  # noqa: PLC0415  the same
+    from bot.watch.targets import NoSuchTarget  # noqa: PLC0415  see the top
 
     started = time.monotonic()
-    context, configured = _place(arguments, settings)
-    namespace = _namespace(arguments, context)
+    connected, namespace = await _connect(arguments, settings)
     live = Live(sys.stderr, Palette(_coloured(arguments, sys.stderr))) if _is_terminal(sys.stderr) else None
-    connected = await connect(context, configured)
     try:
         async with shown(live):
             if live:
                 live.doing(f"looking for failing pulls on {connected.cluster.name}")
             try:
-                pulls = await failing_now(connected.kube, connected.cluster, namespace, arguments.target)
+                pulls = await connected.eyes.failing_now(namespace, arguments.target)
             except NoSuchTarget as error:
                 raise CannotLook(str(error)) from None
             diagnoses = await _diagnoses(pulls, connected, live)
@@ -118,20 +118,41 @@ async def _diagnoses(
 # ---- where to look
 
 
-def _place(arguments: argparse.Namespace, settings: Settings) -> tuple[Context, Cluster | None]:
+async def _connect(arguments: argparse.Namespace, settings: Settings) -> tuple[Connected, str]:
+    """The cluster to ask, and in which of its namespaces; "" for all."""
+    if arguments.target and arguments.all_namespaces:
+        raise CannotLook("a TARGET is in one namespace; use -n NS with it, or leave it out with -A")
+    configured = _configured(arguments, settings)
+    if arguments.target.startswith("ecs:") or (configured is not None and configured.kind == "ecs"):
+        from bot.clouds.ecs import connect_ecs  # noqa: PLC0415  see the top
+
+        return connect_ecs(_region(configured), configured), arguments.namespace
+    from bot.clouds.connect import connect  # noqa: PLC0415  the Kubernetes client; see the top
+
+    context, configured = _place(arguments, settings, configured)
+    return await connect(context, configured), _namespace(arguments, context)
+
+
+def _region(configured: Cluster | None) -> str:
+    """Where ECS is asked: a task's name does not tell."""
+    region = configured.region if configured is not None else None
+    found = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+    if not found:
+        raise CannotLook(
+            "in which region is that? Set AWS_REGION, or name a configured cluster with --cluster"
+        )
+    return found
+
+
+def _place(
+    arguments: argparse.Namespace, settings: Settings, configured: Cluster | None
+) -> tuple[Context, Cluster | None]:
     """The context to connect to, and what is configured for it.
 
     Without a word the only configured cluster is meant, or else the kubeconfig's current context.
     """
     from bot.clouds.kubeconfig import BadKubeconfig, in_cluster, read_context  # noqa: PLC0415  see the top
 
-    if arguments.target.startswith("ecs:"):
-        raise CannotLook("this version does not know ECS clusters yet; it looks at Kubernetes clusters only")
-    if arguments.target and arguments.all_namespaces:
-        raise CannotLook("a TARGET is in one namespace; use -n NS with it, or leave it out with -A")
-    configured = _configured(arguments, settings)
-    if configured is not None and configured.kind == "ecs":
-        raise CannotLook(f"{configured.name} is an ECS cluster, and this version does not know these yet")
     try:
         if configured is not None and configured.context is None:
             return in_cluster(), configured
@@ -144,12 +165,16 @@ def _place(arguments: argparse.Namespace, settings: Settings) -> tuple[Context, 
 
 
 def _configured(arguments: argparse.Namespace, settings: Settings) -> Cluster | None:
+    in_ecs = arguments.target.startswith("ecs:")
     if not arguments.cluster:
-        return settings.clusters[0] if len(settings.clusters) == 1 and not arguments.context else None
+        fitting = [one for one in settings.clusters if not in_ecs or one.kind == "ecs"]
+        return fitting[0] if len(fitting) == 1 and not arguments.context else None
     found = settings.cluster(arguments.cluster)
     if found is None:
         there = ", ".join(one.name for one in settings.clusters) or "none; name one with --config"
         raise CannotLook(f"the configuration has no cluster {arguments.cluster!r}; it has {there}")
+    if in_ecs and found.kind != "ecs":
+        raise CannotLook(f"{found.name} is no ECS cluster; its kind in the configuration says so")
     return found
 
 

@@ -8,34 +8,172 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
-from itertools import batched
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from bot.watch.ecs_book import StoppedTasks, name_of
-from bot.watch.ecs_failures import TaskFailure, by_group, created, failure, pull_of
+from bot.watch.ecs_book import StoppedTasks
+from bot.watch.ecs_events import stopped_task
+from bot.watch.ecs_failures import TaskFailure, by_group, failure, pull_of
+from bot.watch.ecs_fates import task_fate
+from bot.watch.ecs_reads import EcsReads
 from bot.watch.ecs_targets import EcsTarget, ecs_target
 from bot.watch.eyes import Patience, Tell
 from bot.watch.fates import Fate
-from bot.watch.informer import Backoff, Pause
+from bot.watch.informer import Backoff
 from bot.watch.targets import NoSuchTarget
-from checks.aws.ecs_definitions import parse_definition
-from checks.aws.ecs_services import EcsService, parse_service
 from checks.aws.ecs_tasks import EcsTask
-from checks.aws.facts import Aws, Grant
+from checks.aws.facts import Aws
 from checks.host import Cluster
-from checks.kubernetes.pods import moment
 from checks.model import FailedPull, NotFound, Unavailable
 
-GRANTS = (
-    Grant(
-        (
-            "ecs:DescribeServices",
-            "ecs:DescribeTaskDefinition",
-            "ecs:DescribeTasks",
-            "ecs:ListClusters",
-            "ecs:ListTasks",
-        )
-    ),
-)
+log = logging.getLogger(__name__)
+
+_BUSY_SECONDS = 15.0  # while something fails: its recovery is waited for
+_QUIET_SECONDS = 120.0  # reached by doubling while nothing fails
+
+
+class EcsEyes:
+    """``book``: the stopped tasks that facts are told of, too."""
+
+    repeats = True
+
+    def __init__(self, aws: Aws, cluster: Cluster, book: StoppedTasks) -> None:
+        self._cluster = cluster
+        self._book = book
+        self._reads = EcsReads(aws, cluster.region)
+        self._news = asyncio.Event()
+
+    # ---- once
+
+    async def failing_now(
+        self, namespace: str, target: str, patience: Patience = Patience()
+    ) -> tuple[FailedPull, ...]:
+        """See ``Eyes``. ``namespace``: an ECS cluster's name, "" for all of the region."""
+        del patience  # a task that waits for its image says nothing until it stops
+        wanted = ecs_target(namespace, target)
+        if wanted.task:
+            return await self._one_task(wanted)
+        if wanted.service:
+            await self._expect_service(wanted)
+        names = [wanted.cluster] if wanted.cluster else await self._reads.clusters()
+        for name in names:
+            await self._list(name)
+        found = await self._failing(names)
+        return tuple(one for one in found if wanted.service in ("", one.workload.removeprefix("Service/")))
+
+    async def _one_task(self, wanted: EcsTarget) -> tuple[FailedPull, ...]:
+        """Whatever became of its service since: somebody asks for this very task."""
+        known = self._book.recall(wanted.cluster, wanted.task)
+        shown = [known] if known else await self._or_no_cluster(wanted.cluster, self._ask_for(wanted))
+        if not shown:
+            raise NoSuchTarget(
+                f"ECS shows no task {wanted.task} in {wanted.cluster}: either there was none, or it stopped "
+                "more than an hour ago"
+            )
+        found = failure(self._book.note(shown[0]))
+        return (pull_of(self._cluster.name, wanted.cluster, [found]),) if found else ()
+
+    async def _ask_for(self, wanted: EcsTarget) -> list[Any]:
+        return await self._reads.tasks(wanted.cluster, [wanted.task])
+
+    async def _expect_service(self, wanted: EcsTarget) -> None:
+        asked = self._reads.service(wanted.cluster, wanted.service)
+        if await self._or_no_cluster(wanted.cluster, asked) is None:
+            raise NoSuchTarget(f"ECS has no service {wanted.service} in {wanted.cluster}")
+
+    async def _or_no_cluster(self, cluster: str, asked: Any) -> Any:
+        try:
+            return await asked
+        except NotFound:
+            region = self._cluster.region
+            raise NoSuchTarget(f"ECS has no cluster {cluster} in {region}") from None
+
+    # ---- all the time
+
+    async def fate(self, pull: FailedPull) -> Fate:
+        return await task_fate(self._reads, self._book, pull)
+
+    async def watch(
+        self,
+        watched: Callable[[str], bool],
+        tell: Tell,
+        on_up: Callable[[bool], None],
+        patience: Patience = Patience(),
+    ) -> None:
+        pace, backoff = _Pace(), Backoff()
+        while True:
+            try:
+                names = [name for name in await self._reads.clusters() if watched(name)]
+                for name in names:
+                    await self._list(name)
+                wait = pace.after(busy=await self._tell(names, tell))
+                backoff.reset()
+                on_up(True)
+            except Unavailable as why:
+                log.warning("%s: %s", self._cluster.name, why)
+                on_up(False)
+                wait = backoff.seconds()
+            except Exception:
+                log.exception("looking at %s failed; it is looked at again", self._cluster.name)
+                wait = backoff.seconds()
+            await self._wait(wait, patience.settle.total_seconds())
+
+    async def _tell(self, names: Iterable[str], tell: Tell) -> bool:
+        pulls = await self._failing(names)
+        await tell(pulls)
+        return bool(pulls)
+
+    async def _wait(self, seconds: float, settle: float) -> None:
+        """Until it is time, or an event came in and no more come at once."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return
+        await asyncio.sleep(settle)
+        self._news.clear()
+
+    def heard(self, event: Any) -> bool:
+        tree = stopped_task(event, self._cluster.region)
+        if tree is None:
+            return False
+        try:
+            task = self._book.note(tree)
+        except ValueError as why:
+            log.warning("an event of ECS is not understood: %s", why)
+            return False
+        if failure(task) is not None:
+            self._news.set()
+        return True
+
+    # ---- what is seen
+
+    async def _list(self, name: str) -> None:
+        """Read the stopped tasks that are new to us."""
+        try:
+            fresh = [one for one in await self._reads.stopped(name) if not self._book.knows(name, one)]
+            for tree in await self._reads.tasks(name, fresh):
+                self._book.note(tree)
+        except NotFound:
+            log.info("the cluster %s is gone", name)
+
+    async def _failing(self, names: Iterable[str]) -> tuple[FailedPull, ...]:
+        return tuple([one for name in names for one in await self._failing_in(name)])
+
+    async def _failing_in(self, name: str) -> list[FailedPull]:
+        failures = [one for one in map(failure, self._book.stopped(name)) if one is not None]
+        pulls = [pull_of(self._cluster.name, name, mine) for mine in by_group(failures).values()]
+        fates = await asyncio.gather(*map(self.fate, pulls))
+        return [pull for pull, fate in zip(pulls, fates, strict=True) if fate is Fate.FAILING]
+
+
+class _Pace:
+    """How long to wait between looks: short while something fails, then longer and longer."""
+
+    def __init__(self) -> None:
+        self._next = _BUSY_SECONDS
+
+    def after(self, *, busy: bool) -> float:
+        now = _BUSY_SECONDS if busy else self._next
+        self._next = min(2 * now, _QUIET_SECONDS)
+        return now

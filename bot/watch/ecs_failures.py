@@ -119,7 +119,7 @@ def pull_of(cluster: str, namespace: str, mine: list[TaskFailure]) -> FailedPull
         nodes=tuple(sorted(instances - {""})),
         host_kind=host_kind(newest.task),
         image=newest.container.image,
-        symptom=classify(message),
+        symptom=classify(message).symptom,
         message=message,
         since=oldest.isoformat() if oldest else "",
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from checks.aws.clue import LOST
+from checks.aws.ecs_interfaces import FargateNetwork
 from checks.aws.paths import Path, Paths
 from checks.aws.routing import DEAD, Way
 from checks.graph import check
@@ -16,8 +17,13 @@ from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 
 
 @check("The subnet has a route to the registry", leg=Leg.CONNECTION, explains=LOST)
-def subnet_routes_out(paths: Paths) -> Verdict:
-    dead = [one for one in paths.by(*DEAD) if not paths.lacks_an_endpoint(one)]
+def subnet_routes_out(paths: Paths, task: FargateNetwork | None) -> Verdict:
+    """What a task of ECS lacks is told by ``task_has_public_ip``: its service could give it an address."""
+    dead = [
+        one
+        for one in paths.by(*DEAD)
+        if not paths.lacks_an_endpoint(one) and not (task and one.way is Way.NO_ADDRESS)
+    ]
     evidence = (*paths.evidence(), ("Route table", paths.table))
     if dead:
         return failed(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 import checks
+from checks.aws.ecs_tasks import TaskBook
 from checks.aws.facts import Aws
 from checks.aws.identity import RoleReads
 from checks.graph import Catalog, Check, Fact, members
@@ -24,7 +25,7 @@ CATALOG = Catalog.load()
 REMEDIES = load_remedies()
 FACTS = [one for group in CATALOG.facts.values() for one in group]
 # What a cluster is connected with, what a diagnosis adds, and what only a verification has.
-ROOTS = (Cluster, Kube, Aws, FailedPull, Since)
+ROOTS = (Cluster, Kube, Aws, TaskBook, FailedPull, Since)
 WRITERS = (AwsWriter, KubeWriter)
 TESTS = Path(__file__).parent
 SOURCES = Path(checks.__file__).parent

@@ -1,0 +1,39 @@
+"""ECS in one region of one account: there is no API of a cluster's own, only AWS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bot.clouds._aws import AwsHands, AwsReader
+from bot.clouds._aws_sessions import Sessions
+from bot.clouds.connect import Connected, roles_of
+from bot.watch.ecs import EcsEyes
+from bot.watch.ecs_book import StoppedTasks
+from checks.aws.ecs_tasks import TaskBook
+from checks.aws.facts import Aws
+from checks.host import Cluster
+from handlers.remedies.aws.steps import AwsWriter
+
+if TYPE_CHECKING:  # pydantic takes its time, and `pullbot why` can do without a configuration
+    from bot.settings_shape import Cluster as Configured
+
+
+def connect_ecs(region: str, configured: Configured | None = None) -> Connected:
+    """Clients for all clusters of ECS in ``region``. Nothing is asked yet."""
+    cluster = Cluster(configured.name if configured else region, "ecs", region)
+    aws = AwsReader(Sessions(), roles_of(configured, "read_role"))
+    hands = AwsHands(Sessions(), roles_of(configured, "write_role"))
+    book = StoppedTasks()
+
+    async def close() -> None:
+        aws.close()
+        hands.close()
+
+    return Connected(
+        cluster,
+        EcsEyes(aws, cluster, book),
+        roots={Cluster: cluster, Aws: aws, TaskBook: book},
+        hands={AwsWriter: hands},
+        calls=lambda: {"aws": aws.calls, "azure": 0, "kubernetes": 0, "registry": 0},
+        close=close,
+    )

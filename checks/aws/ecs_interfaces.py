@@ -1,0 +1,127 @@
+"""The network interface that a task's image comes in by.
+
+A task on Fargate has the only one: made for it, gone with it, and described by its service. On an instance
+of our own the agent and the runtime use the host's, also where the task has one for itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from checks.aws.ecs_definitions import TaskDefinition
+from checks.aws.ecs_instances import ContainerInstance
+from checks.aws.ecs_services import EcsService
+from checks.aws.ecs_tasks import FARGATE, EcsTask
+from checks.aws.facts import Aws, Grant
+from checks.aws.interface import LINUX_PORTS, Interface
+from checks.aws.nodes import Instance
+from checks.graph import fact
+from checks.model import NotApplicable, NotFound, Unavailable
+
+GRANTS = (Grant(("ec2:DescribeSubnets",)),)
+
+_WINDOWS_PORTS = (49152, 65535)
+
+
+@dataclass(frozen=True, slots=True)
+class FargateNetwork:
+    """Where a task on Fargate was placed, and what its interface is given."""
+
+    account: str
+    region: str
+    subnet: str
+    security_groups: tuple[str, ...]
+    address: str
+    public_address: bool
+    windows: bool
+
+
+@fact()
+def fargate_network(
+    task: EcsTask, service: EcsService | None, definition: TaskDefinition | None
+) -> FargateNetwork:
+    """The interface of a stopped task is gone; what it was made from, its service tells."""
+    if task.launch_type != FARGATE:
+        raise NotApplicable(f"this task ran on {task.launch_type}")
+    if service is None or service.network is None:
+        raise Unavailable(
+            "which security groups and which public address the task was given is not known: "
+            "ECS tells that of services only"
+        )
+    network = service.network
+    subnet = task.subnet or (network.subnets[0] if len(network.subnets) == 1 else "")
+    if not subnet:
+        raise Unavailable(f"in which of {', '.join(network.subnets)} the task {task.id} was is not known")
+    return FargateNetwork(
+        account=task.account,
+        region=task.region,
+        subnet=subnet,
+        security_groups=tuple(sorted(network.security_groups)),
+        address=task.address,
+        public_address=network.public_address,
+        windows=definition is not None and definition.windows,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetId:
+    """A fact of its own, so that tasks in one subnet share it."""
+
+    region: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetPlace:
+    """In which VPC a subnet is."""
+
+    vpc: str
+
+
+@fact()
+def subnet_id(network: FargateNetwork) -> SubnetId:
+    return SubnetId(network.region, network.subnet)
+
+
+@fact()
+async def subnet_place(subnet: SubnetId, aws: Aws) -> SubnetPlace:
+    try:
+        answer = await aws("ec2", "describe_subnets", region=subnet.region, SubnetIds=[subnet.id])
+    except NotFound:
+        answer = {}
+    for one in answer.get("Subnets", ()):
+        return SubnetPlace(one["VpcId"])
+    raise Unavailable(f"EC2 does not show the subnet {subnet.id}")
+
+
+@fact()
+def fargate_task_interface(network: FargateNetwork, place: SubnetPlace) -> Interface:
+    return Interface(
+        account=network.account,
+        region=network.region,
+        vpc=place.vpc,
+        subnet=network.subnet,
+        security_groups=network.security_groups,
+        address=IPv4Address(network.address) if network.address else None,
+        public_address="one of AWS's choice" if network.public_address else "",
+        ports=_WINDOWS_PORTS if network.windows else LINUX_PORTS,
+        how=f"the task's own interface in {network.subnet}",
+    )
+
+
+@fact()
+def container_instance_interface(where: ContainerInstance, instance: Instance) -> Interface:
+    if not instance.vpc or not instance.subnet:
+        raise Unavailable(f"EC2 shows no network interface of {instance.id} (it may be starting or stopped)")
+    return Interface(
+        account=instance.account,
+        region=instance.region,
+        vpc=instance.vpc,
+        subnet=instance.subnet,
+        security_groups=instance.security_groups,
+        address=IPv4Address(instance.address) if instance.address else None,
+        public_address=instance.public_address,
+        ports=_WINDOWS_PORTS if where.windows else LINUX_PORTS,
+        how=f"the primary interface of {instance.id}",
+    )

@@ -1,0 +1,227 @@
+"""ECS whose tasks fail: moto keeps the services, this keeps their tasks, and forgets them as ECS does.
+
+moto starts no task by itself and stops none for a reason, so the calls about tasks are answered here and all
+others are passed on.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import urlsplit
+
+from bot.demo.aws_world import ACCOUNT
+
+_TIMES = ("createdAt", "startedAt", "pullStoppedAt", "stoppedAt")
+
+
+@dataclass
+class FakeEcs:
+    """``tasks`` by id, as an event's detail has them. ``running`` counts what services are said to have.
+
+    ``listed``: how often tasks were listed; ``described``: the ids that were asked for, each time.
+    """
+
+    region: str = "us-west-2"
+    url: str = ""
+    tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    running: dict[str, int] = field(default_factory=dict)
+    listed: int = 0
+    described: list[str] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def stop(
+        self,
+        definition: Mapping[str, Any],
+        cluster: str,
+        reason: str,
+        *,
+        service: str = "",
+        subnet: str = "",
+        in_container: bool = False,
+        at: datetime | None = None,
+        **more: Any,
+    ) -> dict[str, Any]:
+        """A task that could not be started, and is shown until ``forget``."""
+        at = at or datetime.now(UTC)
+        task = self._task(definition, cluster, service, subnet, at)
+        task |= {"lastStatus": "STOPPED", "desiredStatus": "STOPPED", "stopCode": "TaskFailedToStart"}
+        task |= {"stoppedAt": at.isoformat(), "stoppedReason": "Task failed to start", **more}
+        if in_container:
+            task["containers"][0]["reason"] = reason
+        else:
+            task["stoppedReason"] = reason
+        return self._keep(task)
+
+    def run(
+        self,
+        definition: Mapping[str, Any],
+        cluster: str,
+        *,
+        service: str = "",
+        subnet: str = "",
+        at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """A task that has started."""
+        at = at or datetime.now(UTC)
+        task = self._task(definition, cluster, service, subnet, at)
+        task |= {"lastStatus": "RUNNING", "desiredStatus": "RUNNING"}
+        task |= {"pullStoppedAt": at.isoformat(), "startedAt": at.isoformat()}
+        self.running[service] = self.running.get(service, 0) + 1
+        return self._keep(task)
+
+    def forget(self, task: Mapping[str, Any]) -> None:
+        del self.tasks[id_of(task)]
+
+    def _keep(self, task: dict[str, Any]) -> dict[str, Any]:
+        self.tasks[id_of(task)] = task
+        return task
+
+    def _task(
+        self, definition: Mapping[str, Any], cluster: str, service: str, subnet: str, at: datetime
+    ) -> dict[str, Any]:
+        prefix = f"arn:aws:ecs:{self.region}:{ACCOUNT}"
+        id = uuid.uuid4().hex
+        details = [{"name": "subnetId", "value": subnet}, {"name": "privateIPv4Address", "value": "10.0.0.9"}]
+        return {
+            "taskArn": f"{prefix}:task/{cluster}/{id}",
+            "clusterArn": f"{prefix}:cluster/{cluster}",
+            "taskDefinitionArn": definition["taskDefinitionArn"],
+            "group": f"service:{service}" if service else f"family:{definition['family']}",
+            "launchType": "FARGATE",
+            "platformVersion": "1.4.0",
+            "createdAt": at.isoformat(),
+            "overrides": {},
+            "attachments": [{"type": "eni", "status": "DELETED", "details": details}] if subnet else [],
+            "containers": [
+                {"name": one["name"], "image": one["image"], "lastStatus": "STOPPED"}
+                for one in definition["containerDefinitions"]
+            ],
+        }
+
+    # ---- what is asked
+
+    def answer(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+        match operation:
+            case "ListTasks":
+                self.listed += 1
+                with self.changed:
+                    self.changed.notify_all()
+                return {"taskArns": [one["taskArn"] for one in self.tasks.values() if _is_meant(one, asked)]}
+            case "DescribeTasks":
+                ids = [one.rpartition("/")[2] for one in asked["tasks"]]
+                self.described += ids
+                gone = [{"arn": one, "reason": "MISSING"} for one in ids if one not in self.tasks]
+                shown = [_as_described(self.tasks[one]) for one in ids if one in self.tasks]
+                return {"tasks": shown, "failures": gone}
+        return None
+
+    def edit(self, operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+        if operation in ("DescribeServices", "UpdateService"):
+            services = answer.get("services") or [answer.get("service")]
+            for one in filter(None, services):
+                count = self.running.get(one["serviceName"], 0)
+                for each in (one, *one["deployments"]):
+                    each["runningCount"] = count
+                    each["pendingCount"] = one["desiredCount"] - count
+        return answer
+
+
+def event(task: Mapping[str, Any], region: str = "us-west-2") -> dict[str, Any]:
+    """The event that EventBridge sends of a task."""
+    return {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "ECS Task State Change",
+        "source": "aws.ecs",
+        "account": ACCOUNT,
+        "time": "2026-01-01T03:00:00Z",
+        "region": region,
+        "resources": [task["taskArn"]],
+        "detail": dict(task),
+    }
+
+
+def id_of(task: Mapping[str, Any]) -> str:
+    return str(task["taskArn"]).rpartition("/")[2]
+
+
+def _is_meant(task: Mapping[str, Any], asked: Mapping[str, Any]) -> bool:
+    family = task["taskDefinitionArn"].rpartition("/")[2].partition(":")[0]
+    return (
+        task["clusterArn"].rpartition("/")[2] == asked["cluster"]
+        and task["desiredStatus"] == asked.get("desiredStatus", "RUNNING")
+        and asked.get("serviceName") in (None, task["group"].removeprefix("service:"))
+        and asked.get("family") in (None, family)
+    )
+
+
+def _as_described(task: Mapping[str, Any]) -> dict[str, Any]:
+    """``describe_tasks`` gives times as numbers, and calls an interface by its whole name."""
+    numbers = {name: datetime.fromisoformat(task[name]).timestamp() for name in _TIMES if name in task}
+    attachments = [{**one, "type": "ElasticNetworkInterface"} for one in task["attachments"]]
+    return {**task, **numbers, "attachments": attachments}
+
+
+@contextmanager
+def serve_ecs(upstream: str, region: str = "us-west-2") -> Iterator[FakeEcs]:
+    """In front of another AWS on loopback."""
+    ecs = FakeEcs(region)
+    target = urlsplit(upstream).netloc
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _any(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            name = self.headers.get("X-Amz-Target", "")
+            operation = name.rpartition(".")[2] if "EC2ContainerService" in name else ""
+            answer = ecs.answer(operation, json.loads(body)) if operation else None
+            if answer is not None:
+                self._send(200, "application/x-amz-json-1.1", json.dumps(answer).encode())
+                return
+            status, kind, found = self._passed_on(body)
+            if operation and status == 200:
+                found = json.dumps(ecs.edit(operation, json.loads(found))).encode()
+            self._send(status, kind, found)
+
+        def _passed_on(self, body: bytes) -> tuple[int, str, bytes]:
+            connection = http.client.HTTPConnection(target, timeout=20)
+            kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
+            connection.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
+            answer = connection.getresponse()
+            found = (answer.status, answer.getheader("Content-Type", ""), answer.read())
+            connection.close()
+            return found
+
+        do_GET = do_POST = do_PUT = do_DELETE = _any
+
+        def _send(self, status: int, kind: str, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            """Quiet."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    ecs.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield ecs
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(5)
