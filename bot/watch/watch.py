@@ -163,7 +163,7 @@ class Watch:
             backoff.reset()
 
     async def _settled(self) -> None:
-        """Wait while more begins to fail. What fails already says so again and again, and postpones nothing."""
+        """Wait while more begins to fail. What fails already says so again and again, and delays nothing."""
         failing = self._failing()
         for _ in range(_SETTLES_AT_MOST):
             self._dirty.clear()
