@@ -301,7 +301,6 @@ async def story_world(
     *,
     store: str = "",
     http: bool = False,
-    denied: bool = True,
     replicas: int = 1,
     groups: Mapping[str, Sequence[str]] | None = None,
     back_off: float = _BACK_OFF,
@@ -310,7 +309,6 @@ async def story_world(
     """The story before the service starts.
 
     :param back_off: seconds until kubelet pulls again; NEVER: not within a test
-    :param denied: whether the repository's policy denies the pull
     :param settings: blocks of the configuration, over the usual ones
     """
     # Names of its own: to empty the AWS in between would take longer than the story does.
@@ -321,7 +319,7 @@ async def story_world(
         "repository": f"retail-sample-app-ui-{mine}",
     }
     aws = await asyncio.to_thread(seed, moto_url, REGION, tag="1.2.1", **names)
-    before = await asyncio.to_thread(deny_pull, aws) if denied else ""
+    before = await asyncio.to_thread(deny_pull, aws)
     users = (DANA, ALICE, BEN, CARL)
     story = Story(aws, ())
     with serve(moto_url) as front:

@@ -29,7 +29,7 @@ async def test_signed_requests_are_heard_and_forged_or_replayed_ones_are_not(
         await it.shows("Approve", "request")
         assert await posted(it, body, it.slack.signed(body)) == 200
         await it.until(lambda: any(it.is_answer(one) for one in it.said()))
-        assert [one.text for one in it.said() if it.is_answer(one)][0].startswith("Open incidents")
+        assert next(one.text for one in it.said() if it.is_answer(one)).startswith("Open incidents")
         it.nothing_twice()
         assert await it.audit() == [("slack:U0DANA", "requested")]
 
