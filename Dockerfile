@@ -12,6 +12,8 @@ RUN /opt/pullbot/bin/python -m compileall -q -j 0 --invalidation-mode unchecked-
  && /opt/pullbot/bin/pip uninstall --yes --quiet pip
 
 FROM python:3.12-slim
+LABEL org.opencontainers.image.title=pullbot org.opencontainers.image.licenses=Apache-2.0
+COPY LICENSE /usr/share/licenses/pullbot/LICENSE
 COPY --from=build /opt/pullbot /opt/pullbot
 ENV PATH=/opt/pullbot/bin:$PATH PYTHONPATH=/opt/pullbot/app PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp
 WORKDIR /tmp
