@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 
 from checks.aws.facts import Aws, EcrAddress, Grant
+from checks.aws.pull_through import Caching
 from checks.graph import fact
 from checks.image.reference import Image
 from checks.model import NotApplicable, NotFound, Unavailable
@@ -64,10 +65,11 @@ async def image_in_ecr(address: EcrAddress, image: Image, aws: Aws) -> ImageInEc
 
 
 @fact()
-async def repository_presence(found: ImageInEcr, aws: Aws) -> RepositoryPresence:
+async def repository_presence(found: ImageInEcr, caching: Caching, aws: Aws) -> RepositoryPresence:
     address = found.address
     if found.repository_exists:
         return RepositoryPresence(exists=True, where=address.arn)
+    caching.refuse_missing(f"repository {address.name}")
     return RepositoryPresence(
         exists=False,
         where=address.arn,
@@ -76,12 +78,15 @@ async def repository_presence(found: ImageInEcr, aws: Aws) -> RepositoryPresence
 
 
 @fact()
-async def image_presence(found: ImageInEcr, image: Image, aws: Aws) -> ImagePresence:
+async def image_presence(found: ImageInEcr, image: Image, caching: Caching, aws: Aws) -> ImagePresence:
     address = found.address
     if not found.repository_exists:
         raise NotApplicable(f"there is no repository {address.name}")
-    if found.exists or not image.tag:
-        return ImagePresence(found.exists, where=address.arn)
+    if found.exists:
+        return ImagePresence(exists=True, where=address.arn)
+    caching.refuse_missing(f"{image.digest or image.tag} in {address.name}")
+    if not image.tag:
+        return ImagePresence(exists=False, where=address.arn)
     return ImagePresence(
         exists=False, where=address.arn, near=closest(image.tag, await _courtesy(_tags(address, aws)))
     )

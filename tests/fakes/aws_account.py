@@ -96,6 +96,9 @@ def healthy(**changes: Any) -> Account:
         "describe_images": {"imageDetails": [{"imageDigest": "sha256:1", "imageStatus": "ACTIVE"}]},
         "get_repository_policy": NotFound("RepositoryPolicyNotFoundException"),
         "describe_repositories": {"repositories": [{"repositoryName": "app"}]},
+        "get_account_setting": {"name": "REGISTRY_POLICY_SCOPE", "value": "V2"},
+        "get_registry_policy": NotFound("RegistryPolicyNotFoundException"),
+        "describe_pull_through_cache_rules": {"pullThroughCacheRules": []},
         "list_images": {"imageIds": [{"imageTag": "1.2.1"}, {"imageTag": "1.2.0"}]},
     }
     return Account({**answers, **changes})

@@ -51,7 +51,7 @@ class SetRepositoryPolicy(Step):
     after: str | None
 
     def diff(self) -> Diff:
-        return Diff(self.address.arn, _pretty(self.before), _pretty(self.after))
+        return Diff(self.address.arn, pretty_policy(self.before), pretty_policy(self.after))
 
     def commands(self) -> tuple[str, ...]:
         operation = "delete-repository-policy" if self.after is None else "set-repository-policy"
@@ -90,24 +90,23 @@ class SetRepositoryPolicy(Step):
         return str(answer["policyText"])
 
 
+def attaching_grants(policies: tuple[str, ...]) -> tuple[Grant, ...]:
+    """To attach these policies of AWS's own, and no others; detaching is the way back."""
+    arns = tuple(f"arn:{{partition}}:iam::aws:policy/{name}" for name in policies)
+    return (
+        Grant(("iam:ListAttachedRolePolicies",)),
+        Grant(
+            ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
+            condition=(("ArnEquals", "iam:PolicyARN", arns),),
+        ),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class AttachRolePolicy(Step):
     """Attach a managed policy to a role. ``region`` only says in which partition IAM is asked."""
 
-    # Only pull policies, and detaching is the way back.
-    grants: ClassVar[tuple[Grant, ...]] = (
-        Grant(("iam:ListAttachedRolePolicies",)),
-        Grant(
-            ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
-            condition=(
-                (
-                    "ArnEquals",
-                    "iam:PolicyARN",
-                    tuple(f"arn:{{partition}}:iam::aws:policy/{name}" for name in PULL_POLICIES),
-                ),
-            ),
-        ),
-    )
+    grants: ClassVar[tuple[Grant, ...]] = attaching_grants(PULL_POLICIES)
 
     role_arn: str
     policy_arn: str
@@ -127,7 +126,7 @@ class AttachRolePolicy(Step):
         return Standing.AFTER if attached else Standing.BEFORE
 
     async def write(self, aws: AwsWriter) -> AttachRolePolicy:
-        await _iam("attach_role_policy", self.role_arn, self.region, aws, PolicyArn=self.policy_arn)
+        await ask_iam("attach_role_policy", self.role_arn, self.region, aws, PolicyArn=self.policy_arn)
         return self
 
 
@@ -153,18 +152,22 @@ class DetachRolePolicy(Step):
         return Standing.BEFORE if attached else Standing.AFTER
 
     async def write(self, aws: AwsWriter) -> DetachRolePolicy:
-        await _iam("detach_role_policy", self.role_arn, self.region, aws, PolicyArn=self.policy_arn)
+        await ask_iam("detach_role_policy", self.role_arn, self.region, aws, PolicyArn=self.policy_arn)
         return self
 
 
 async def _is_attached(role_arn: str, policy_arn: str, region: str, aws: AwsWriter) -> bool:
-    answer = await _iam("list_attached_role_policies", role_arn, region, aws)
+    answer = await ask_iam("list_attached_role_policies", role_arn, region, aws)
     return policy_arn in {one["PolicyArn"] for one in answer["AttachedPolicies"]}
 
 
-async def _iam(
+async def ask_iam(
     operation: str, role_arn: str, region: str, aws: AwsWriter, **params: str
 ) -> Mapping[str, Any]:
+    """One call about a role, in the role's own account.
+
+    :raises Conflict: the role is gone, or what was to be detached from it
+    """
     account = role_arn.split(":")[4]
     try:
         return await aws(
@@ -205,7 +208,8 @@ def _ordered(value: Any) -> Any:
     return value
 
 
-def _pretty(policy: str | None) -> str:
+def pretty_policy(policy: str | None) -> str:
+    """A policy laid out for people; "" for none, and as it is where it is no JSON."""
     if policy is None:
         return ""
     try:

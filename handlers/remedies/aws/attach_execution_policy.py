@@ -1,0 +1,18 @@
+"""Attach AWS's own policy for task execution roles to the role that ECS pulls with.
+
+It lets the role write logs as well, which tasks need next.
+"""
+
+from __future__ import annotations
+
+from checks.aws.puller import Kind
+from checks.aws.rights import PullRights
+from checks.aws.role_can_pull import role_can_pull
+from handlers.remedies.aws.attaching import attaching
+from handlers.remedies.aws.role_steps import EXECUTION_POLICIES, AttachExecutionPolicy
+from handlers.remedy import Plan, Risk, remedy
+
+
+@remedy("Attach the execution policy to the task execution role", cures=role_can_pull, risk=Risk.LOW)
+def attach_execution_policy(rights: PullRights) -> tuple[Plan, ...]:
+    return attaching(rights, Kind.EXECUTION, EXECUTION_POLICIES, AttachExecutionPolicy)
