@@ -49,12 +49,16 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class NetworkAcl:
-    """``entries`` in the order in which they are tried."""
+    """``entries`` in the order in which they are tried.
+
+    ``others``: (egress, number) of those about something else: one number is given once in a direction.
+    """
 
     id: str
     default: bool
     subnets: tuple[str, ...]
     entries: tuple[Entry, ...]
+    others: tuple[tuple[bool, int], ...] = ()
 
     def decide(self, *, egress: bool, ports: Ports, space: Space) -> Decision:
         """What becomes of packets to (``egress``) or from any address of ``space``, for all of ``ports``.
@@ -121,12 +125,15 @@ async def network_acls(vpc: VpcId, aws: Aws) -> NetworkAcls:
 
 
 def _acl(one: Mapping[str, Any]) -> NetworkAcl:
-    entries = [_entry(each) for each in one.get("Entries", ()) if _is_about_tcp(each)]
+    listed = one.get("Entries", ())
+    entries = [_entry(each) for each in listed if _is_about_tcp(each)]
+    others = [(bool(each["Egress"]), each["RuleNumber"]) for each in listed if not _is_about_tcp(each)]
     return NetworkAcl(
         id=one["NetworkAclId"],
         default=bool(one.get("IsDefault")),
         subnets=tuple(sorted(each["SubnetId"] for each in one.get("Associations", ()))),
         entries=tuple(sorted(entries, key=lambda entry: entry.number)),
+        others=tuple(sorted(others)),
     )
 
 

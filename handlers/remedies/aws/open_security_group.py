@@ -26,7 +26,7 @@ _EVERYWHERE = "0.0.0.0/0"
 def open_security_group(now: Connection) -> tuple[Plan, ...]:
     must_fail(security_group_lets_out, now)
     ids = now.interface.security_groups
-    groups = [one for one in now.groups if one.id in ids]
+    groups = sorted((one for one in now.groups if one.id in ids), key=lambda one: one.id)
     if not groups:
         raise Refused(f"EC2 does not show {', '.join(ids) or 'a security group'} in this VPC")
     # What several groups allow adds up, so any of them will do.

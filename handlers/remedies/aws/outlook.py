@@ -23,7 +23,7 @@ from checks.aws.subnet_routes_out import subnet_routes_out
 from checks.aws.vpc_dns_is_on import vpc_dns_is_on
 from checks.graph import Check
 from checks.model import NotApplicable, Status
-from handlers.remedy import Refused
+from handlers.remedy import Refused, Step
 
 _FOR_PEOPLE = (subnet_routes_out, nat_gateway_works, public_access_is_not_blocked)
 _IN_ORDER = (
@@ -52,7 +52,7 @@ def must_help(check: Check, now: Connection, then: Connection) -> str:
     """
     verdict = then.says(check)
     if verdict is None or verdict.status is Status.UNKNOWN:
-        why = verdict.summary if verdict else "not all that it takes could be read"
+        why = verdict.summary if verdict is not None else "not all that it takes could be read"
         raise Refused(f"whether it would help is not known: {why}")
     if verdict.status is Status.FAIL:
         raise Refused(f"it would not be enough: {verdict.summary}")
@@ -73,6 +73,14 @@ def must_help(check: Check, now: Connection, then: Connection) -> str:
     if not stays:
         return ""
     return f"it is not enough by itself: {'; '.join(found.summary for _, found in stays)}"
+
+
+def must_be_ours(now: Connection, steps: tuple[Step, ...]) -> None:
+    """:raises Refused: the VPC is another account's, and so is everything in it but interfaces and groups."""
+    [owner] = {one.owner for one in now.network.tables.items if one.id == now.paths.table}
+    if owner not in ("", now.interface.account):
+        commands = "; ".join(command for step in steps for command in step.commands())
+        raise Refused(f"the network belongs to account {owner}; its owner would do: {commands}")
 
 
 def by_a_person(check: Check, now: Connection) -> str:
