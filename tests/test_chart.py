@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, get_args
@@ -179,6 +180,17 @@ def test_the_configuration_it_writes_is_one_that_pullbot_reads(
     assert settings.slack.mode == config.get("slack", {}).get("mode", "socket")
     assert settings.store == config.get("store", "/data/pullbot.db")
     assert settings.listen == ("0.0.0.0", 8080)
+
+
+def test_the_values_in_the_readme_are_values(tmp_path: Path) -> None:
+    (example,) = re.findall(
+        r"```yaml\n# values.yaml\n(.*?)```", (CHART.parent.parent / "README.md").read_text(), re.DOTALL
+    )
+    values = yaml.safe_load(example)
+    assert only("ServiceAccount", values)["metadata"]["annotations"]
+    written = tmp_path / "pullbot.yaml"
+    written.write_text(only("ConfigMap", values)["data"]["pullbot.yaml"])
+    assert load(str(written), {}).channel_of("prod", "slack") == "C0ALERTS"
 
 
 def test_the_schema_knows_every_setting_and_no_other() -> None:

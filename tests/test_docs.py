@@ -42,6 +42,15 @@ def test_the_example_is_a_configuration(tmp_path: Path) -> None:
     assert [cluster.name for cluster in load(str(written), {}).clusters] == ["prod"]
 
 
+def test_every_example_of_slack_is_a_configuration(tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "slack.md").read_text(), re.DOTALL)
+    assert examples
+    for example in examples:
+        written = tmp_path / "pullbot.yaml"
+        written.write_text(example)
+        assert load(str(written), {}).warnings == ()
+
+
 def test_every_dependency_says_why_it_is_here() -> None:
     explained = (PROJECT / "docs" / "dependencies.md").read_text().lower()
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
