@@ -61,6 +61,7 @@ class Check:
     leg: Leg
     symptoms: frozenset[Symptom]
     needs: tuple[Need, ...]
+    proof: bool = False
 
     @property
     def id(self) -> str:
@@ -81,13 +82,14 @@ def fact(*, timeout: float = 20.0) -> Callable[[Callable[..., Any]], Fact]:
 
 
 def check(
-    title: str, *, leg: Leg, explains: AbstractSet[Symptom]
+    title: str, *, leg: Leg, explains: AbstractSet[Symptom], proof: bool = False
 ) -> Callable[[Callable[..., Verdict]], Check]:
     """Mark a pure function as a check.
 
     ``title`` is what people read in chat; ``explains`` lists the symptoms that its failure accounts for.
+    ``proof``: that it passes means that the image was really pulled after a fix.
     """
-    return lambda fn: Check(fn, title, leg, frozenset(explains), needs_of(fn))
+    return lambda fn: Check(fn, title, leg, frozenset(explains), needs_of(fn), proof)
 
 
 def needs_of(fn: Callable[..., Any]) -> tuple[Need, ...]:

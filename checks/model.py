@@ -105,6 +105,13 @@ class FailedPull:
         return (self.cluster, self.namespace, self.workload, self.image, self.host_kind)
 
 
+@dataclass(frozen=True, slots=True)
+class Since:
+    """A root that only a verification has: when the fix was finished, RFC 3339."""
+
+    time: str
+
+
 class Status(Enum):
     FAIL = "fail"
     UNKNOWN = "unknown"

@@ -13,8 +13,7 @@ from typing import Any
 
 from checks.diagnose import judge
 from checks.graph import Check
-from checks.kubernetes.facts import Since
-from checks.model import FailedPull, Finding, Status
+from checks.model import FailedPull, Finding, Since, Status
 from checks.resolve import Memo, Resolver
 from handlers.decision import Change
 from handlers.incident import Incident
@@ -22,7 +21,6 @@ from handlers.proposal import follow_ups
 from handlers.world import Entry, World
 
 EVERY_SECONDS = 5.0
-PULLED = "kubernetes/image_was_pulled"
 
 
 async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
@@ -30,16 +28,17 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
     change = next(c for c in reversed(incident.changes) if c.finished and not c.error and not c.undone_by)
     assert change.finished is not None  # noqa: S101  narrows the type; the line above chose it so
     deadline = change.finished + change.settles_in
+    proofs = frozenset(check.id for check in world.catalog.checks if check.proof)
     while True:
         findings = await _look(incident, change, world)
-        if _pulled(findings) and all(f.verdict.status is Status.PASS for f in findings):
+        if _pulled(findings, proofs) and all(f.verdict.status is Status.PASS for f in findings):
             await _note(incident, "verified", world, findings)
             yield incident.verification(findings).resolved("verified: the image was pulled after the fix")
             return
         if world.now() >= deadline:
             await _note(incident, "not verified", world, findings)
             moved = incident.verification(findings)
-            yield moved.handed_over(_why_not(findings))
+            yield moved.handed_over(_why_not(findings, proofs))
             return
         if _verdicts(findings) != _verdicts(incident.verified):
             yield (incident := incident.verification(findings))
@@ -59,7 +58,7 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
 async def _look(incident: Incident, change: Change, world: World) -> tuple[Finding, ...]:
     roots = {**world.roots(incident.cluster), Since: Since(_first_fix(incident).isoformat())}
     memo: Memo = {}
-    wanted = [check for check in world.catalog.checks if check.id in {change.cures, PULLED}]
+    wanted = [check for check in world.catalog.checks if check.proof or check.id == change.cures]
     found = [await _judge(check, pull, roots, memo, world) for pull in incident.pulls for check in wanted]
     return tuple(finding for finding in found if finding is not None)
 
@@ -75,13 +74,13 @@ def _first_fix(incident: Incident) -> datetime:
     return min(c.finished for c in incident.changes if c.finished and not c.error and not c.undone_by)
 
 
-def _pulled(findings: tuple[Finding, ...]) -> bool:
+def _pulled(findings: tuple[Finding, ...], proofs: frozenset[str]) -> bool:
     """A cured check alone proves nothing."""
-    return any(f.check == PULLED and f.verdict.status is Status.PASS for f in findings)
+    return any(f.check in proofs and f.verdict.status is Status.PASS for f in findings)
 
 
-def _why_not(findings: tuple[Finding, ...]) -> str:
-    pulls = [f.verdict for f in findings if f.check == PULLED]
+def _why_not(findings: tuple[Finding, ...], proofs: frozenset[str]) -> str:
+    pulls = [f.verdict for f in findings if f.check in proofs]
     unread = next((one.summary for one in pulls if one.status is Status.UNKNOWN), "")
     if unread:
         return f"the fix was applied, but whether the image was pulled since is not known: {unread}"

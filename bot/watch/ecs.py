@@ -13,15 +13,14 @@ from typing import Any
 
 from bot.watch.ecs_book import StoppedTasks
 from bot.watch.ecs_events import stopped_task
-from bot.watch.ecs_failures import TaskFailure, by_group, failure, pull_of
+from bot.watch.ecs_failures import by_group, failure, pull_of
 from bot.watch.ecs_fates import task_fate
 from bot.watch.ecs_reads import EcsReads
 from bot.watch.ecs_targets import EcsTarget, ecs_target
-from bot.watch.eyes import Patience, Tell
+from bot.watch.eyes import STANDARD, Patience, Tell
 from bot.watch.fates import Fate
 from bot.watch.informer import Backoff
 from bot.watch.targets import NoSuchTarget
-from checks.aws.ecs_tasks import EcsTask
 from checks.aws.facts import Aws
 from checks.host import Cluster
 from checks.model import FailedPull, NotFound, Unavailable
@@ -46,7 +45,7 @@ class EcsEyes:
     # ---- once
 
     async def failing_now(
-        self, namespace: str, target: str, patience: Patience = Patience()
+        self, namespace: str, target: str, patience: Patience = STANDARD
     ) -> tuple[FailedPull, ...]:
         """See ``Eyes``. ``namespace``: an ECS cluster's name, "" for all of the region."""
         del patience  # a task that waits for its image says nothing until it stops
@@ -98,7 +97,7 @@ class EcsEyes:
         watched: Callable[[str], bool],
         tell: Tell,
         on_up: Callable[[bool], None],
-        patience: Patience = Patience(),
+        patience: Patience = STANDARD,
     ) -> None:
         pace, backoff = _Pace(), Backoff()
         while True:

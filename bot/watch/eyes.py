@@ -28,13 +28,16 @@ class Patience:
     settle: timedelta = SETTLE
 
 
+STANDARD = Patience()
+
+
 class Eyes(Protocol):
     """``repeats``: the watch tells by itself, again and again, what still fails."""
 
     repeats: bool
 
     async def failing_now(
-        self, namespace: str, target: str, patience: Patience = Patience()
+        self, namespace: str, target: str, patience: Patience = STANDARD
     ) -> tuple[FailedPull, ...]:
         """What fails at this moment.
 
@@ -55,7 +58,7 @@ class Eyes(Protocol):
         watched: Callable[[str], bool],
         tell: Tell,
         on_up: Callable[[bool], None],
-        patience: Patience = Patience(),
+        patience: Patience = STANDARD,
     ) -> None:
         """Until cancelled, tell the complete set of what fails in the watched namespaces.
 
@@ -76,7 +79,7 @@ class KubernetesEyes:
         self._cluster = cluster
 
     async def failing_now(
-        self, namespace: str, target: str, patience: Patience = Patience()
+        self, namespace: str, target: str, patience: Patience = STANDARD
     ) -> tuple[FailedPull, ...]:
         return await failing_now(
             self._kube, self._cluster, namespace, target, stall_after=patience.stall_after
@@ -90,7 +93,7 @@ class KubernetesEyes:
         watched: Callable[[str], bool],
         tell: Tell,
         on_up: Callable[[bool], None],
-        patience: Patience = Patience(),
+        patience: Patience = STANDARD,
     ) -> None:
         await Watch(
             self._kube,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from checks.aws.ecs_tasks import EcsTask, TaskName
 from checks.aws.facts import Aws, Grant
-from checks.aws.nodes import Instance, InstanceId
+from checks.aws.nodes import InstanceId
 from checks.graph import fact
 from checks.model import NotApplicable, NotFound, Unavailable
 

@@ -55,10 +55,3 @@ async def host(where: HostName, kube: Kube) -> Host:
         operating_system=info.get("operatingSystem") or labels.get("kubernetes.io/os", ""),
         labels=tuple(sorted(labels.items())),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """A root that only a verification has: when the fix was finished, RFC 3339."""
-
-    time: str

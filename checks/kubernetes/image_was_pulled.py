@@ -13,9 +13,9 @@ from typing import Any
 
 from checks.graph import check, fact
 from checks.kubernetes.askers import asking, boxes, pages
-from checks.kubernetes.facts import Kube, Since
+from checks.kubernetes.facts import Kube
 from checks.kubernetes.pods import Container, ImageState, Pod, moment
-from checks.model import FailedPull, Leg, Unavailable, Verdict, failed, passed
+from checks.model import FailedPull, Leg, Since, Unavailable, Verdict, failed, passed
 
 # (API group, resource, verb), as RBAC wants them.
 RBAC = (("", "events", "list"),)
@@ -63,7 +63,7 @@ async def pulls_since(pull: FailedPull, since: Since, kube: Kube) -> PullsSince:
     )
 
 
-@check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set())
+@check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set(), proof=True)
 def image_was_pulled(pull: FailedPull, since: PullsSince) -> Verdict:
     counts = [("Pulled since the fix", since.pulled), ("Still failing", since.failing)]
     evidence = [(what, _few(names)) for what, names in counts if names]

@@ -15,8 +15,8 @@ from checks.aws.facts import Aws
 from checks.aws.identity import RoleReads
 from checks.graph import Catalog, Check, Fact, members
 from checks.host import Cluster
-from checks.kubernetes.facts import Kube, Since
-from checks.model import FailedPull, Leg, Verdict
+from checks.kubernetes.facts import Kube
+from checks.model import FailedPull, Leg, Since, Verdict
 from handlers.remedies.aws.steps import AwsWriter
 from handlers.remedies.kubernetes.steps import KubeWriter
 from handlers.remedy import Remedy, load_remedies

@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from checks.graph import Catalog, check, fact
-from checks.kubernetes.facts import Since
-from checks.model import FailedPull, Leg, Symptom, Unavailable, Verdict, failed, passed
+from checks.model import FailedPull, Leg, Since, Symptom, Unavailable, Verdict, failed, passed
 from handlers.decision import Person
 from handlers.incident import CLOSED, Incident
 from handlers.remedy import Diff, Plan, Refused, Remedy, Risk, Standing, Step, remedy
@@ -70,9 +69,9 @@ def image_was_pulled(since: Since, pull: FailedPull, doors: Doors) -> Verdict:
     return passed("pulled")
 
 
-# The verification asks for this check by its id, which is the path of its file.
-image_was_pulled.__module__ = "checks.kubernetes.image_was_pulled"
-pulled = check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set())(image_was_pulled)
+pulled = check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set(), proof=True)(
+    image_was_pulled
+)
 
 
 @dataclass(frozen=True, slots=True)

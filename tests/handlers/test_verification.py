@@ -17,9 +17,7 @@ def image_was_pulled(pull: FailedPull) -> Verdict:
     raise Unavailable("pods of shop may not be listed: grant get, list on pods")
 
 
-# The verification asks for this check by its id, which is the path of its file.
-image_was_pulled.__module__ = "checks.kubernetes.image_was_pulled"
-unreadable = check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set())(
+unreadable = check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set(), proof=True)(
     image_was_pulled
 )
 

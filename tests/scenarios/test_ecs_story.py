@@ -6,7 +6,7 @@ Facts, checks, remedies and boto3 are the real ones. AWS is moto with a small EC
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 from bot.clouds.connect import Connected
 from bot.clouds.ecs import connect_ecs
-from bot.demo.aws_world import ACCOUNT, client, push
+from bot.demo.aws_world import client, push
 from checks.diagnose import diagnose
 from checks.graph import Catalog
 from checks.model import FailedPull, Finding, Status, Symptom, causes
@@ -30,9 +30,9 @@ CLUSTER = "shop"
 SERVICE = "web"
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 TIMEOUT = (
-    "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry auth "
-    "from Amazon ECR: There is a connection issue between the task and Amazon ECR. Check your task network "
-    'configuration. RequestError: send request failed caused by: Post "https://api.ecr.us-west-2.amazonaws.com/"'
+    "ResourceInitializationError: unable to pull secrets or registry auth: The task cannot pull registry "
+    "auth from Amazon ECR: There is a connection issue between the task and Amazon ECR. Check your task "
+    'network configuration. RequestError: send request failed caused by: Post "https://api.ecr.us-west-2.amazonaws.com/"'
     ": dial tcp 44.234.1.7:443: i/o timeout"
 )
 

@@ -10,11 +10,10 @@ import pytest
 
 from checks.diagnose import judge
 from checks.graph import Catalog
-from checks.kubernetes.facts import Kube, Since
+from checks.kubernetes.facts import Kube
 from checks.kubernetes.image_was_pulled import image_was_pulled, pulls_since
-from checks.model import FailedPull, Finding, NotFound, Status, Symptom, Unavailable
+from checks.model import FailedPull, Finding, NotFound, Since, Status, Symptom, Unavailable
 from checks.resolve import Resolver
-from handlers.verification import PULLED
 from tests.fakes import kubelet
 from tests.fakes.kubelet import IMAGE
 
@@ -76,8 +75,8 @@ def web(number: int, state: dict[str, Any], **more: Any) -> dict[str, Any]:
     return kubelet.of_deployment("web", number, state, **more)
 
 
-async def test_the_verification_asks_for_it_by_its_name_and_nobody_else_does() -> None:
-    assert image_was_pulled.id == PULLED
+async def test_the_verification_asks_for_it_as_proof_and_nobody_else_does() -> None:
+    assert image_was_pulled.proof
     assert await look(Shelves(web(1, kubelet.running())), verifying=False) is None
 
 
