@@ -236,6 +236,13 @@ async def test_a_nat_gateway_in_the_subnet_that_it_serves() -> None:
     await fails_alone("aws/nat_gateway_works", network)
 
 
+async def test_within_its_own_subnet_a_nat_gateway_meets_no_acl() -> None:
+    network = nat_network()
+    of(network, "describe_nat_gateways", "nat-1")["SubnetId"] = "subnet-a"
+    ingress(network, "acl-a", entry(100, ports=(32768, 65535)))
+    await fails_alone("aws/nat_gateway_works", network)
+
+
 async def test_a_private_nat_gateway_before_an_internet_gateway() -> None:
     network = nat_network()
     of(network, "describe_nat_gateways", "nat-1")["ConnectivityType"] = "private"
@@ -534,6 +541,13 @@ async def test_a_missing_endpoint(id: str, host: str) -> None:
         assert not found.is_cause
 
 
+async def test_where_an_endpoint_is_missing_a_narrow_security_group_is_not_to_blame() -> None:
+    network = without_endpoint(endpoint_network(), "vpce-dkr")
+    narrow = [rule(groups=("sg-ep",)), rule("10.0.0.0/16"), rule(lists=("pl-s3",))]
+    of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = narrow
+    await fails_alone("aws/endpoints_are_complete", network)
+
+
 @pytest.mark.parametrize("state", ["pending", "Deleting", "rejected", "failed", "expired"])
 async def test_an_endpoint_that_is_not_available(state: str) -> None:
     network = endpoint_network()
@@ -588,6 +602,26 @@ async def test_private_dns_is_off_but_a_hosted_zone_does_its_work() -> None:
     endpoint_of(network, "vpce-dkr")["PrivateDnsEnabled"] = False
     network["list_hosted_zones_by_vpc"] = {"HostedZoneSummaries": [{"Name": f"{REGISTRY}."}]}
     assert REGISTRY in await is_unknown("aws/endpoint_private_dns_is_on", network)
+
+
+async def test_private_dns_is_off_and_who_else_answers_is_not_known() -> None:
+    network = endpoint_network()
+    endpoint_of(network, "vpce-dkr")["PrivateDnsEnabled"] = False
+    aws = account(network)
+    aws.denied.add("list_hosted_zones_by_vpc")
+    findings = await look(aws)
+    assert with_status(findings, Status.FAIL) == set()
+    found = findings["aws/endpoint_private_dns_is_on"].verdict
+    assert found.status is Status.UNKNOWN
+    assert "list_hosted_zones_by_vpc" in found.summary
+
+
+async def test_a_group_of_an_endpoint_that_is_not_shown_may_let_in() -> None:
+    network = endpoint_network()
+    of(network, "describe_security_groups", "sg-ep")["GroupId"] = "sg-other"
+    findings = await look(account(network))
+    assert with_status(findings, Status.FAIL) == set()
+    assert findings["aws/endpoint_security_group_lets_in"].verdict.status is Status.UNKNOWN
 
 
 async def test_the_endpoints_security_group_has_forgotten_443() -> None:
