@@ -7,10 +7,11 @@ import difflib
 from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 
-from checks.aws.facts import Aws, EcrAddress, Grant
+from checks.aws.facts import Aws, EcrAddress, Grant, is_of_aws
 from checks.aws.pull_through import Caching
 from checks.graph import fact
-from checks.image.reference import Image
+from checks.image.hosts import ecr_host
+from checks.image.reference import Image, Repository
 from checks.model import NotApplicable, NotFound, Unavailable
 from checks.registry.facts import ImagePresence, RepositoryPresence
 
@@ -133,12 +134,23 @@ class RepositoryPolicy:
     """``text`` is the JSON exactly as ECR returned it; ``None``: the repository has no policy.
 
     ``unread`` says why it could not be read, which says nothing about the policy. It is no error here:
-    the registry's own denial may tell what the policy does.
+    the registry's own denial may tell what the policy does. ``of_aws``: nobody but AWS can read it, and it
+    lets everybody pull; the role's own policies still have to.
     """
 
     address: EcrAddress
     text: str | None
     unread: str = ""
+    of_aws: bool = False
+
+
+@fact()
+def policy_of_aws(repository: Repository) -> RepositoryPolicy:
+    host = ecr_host(repository.host)
+    if host is None or not is_of_aws(host.account):
+        raise NotApplicable(f"{repository.host} is no registry of AWS itself")
+    address = EcrAddress(host.account, host.region, host.partition, repository.path)
+    return RepositoryPolicy(address, None, of_aws=True)
 
 
 @fact()

@@ -79,12 +79,17 @@ class EcrAddress:
         }
 
 
+def is_of_aws(account: str) -> bool:
+    """Whether the registry is AWS's own, from which every account may pull."""
+    return account in _AWS_OWNED
+
+
 @fact()
 def ecr_address(repository: Repository) -> EcrAddress:
     host = ecr_host(repository.host)
     if host is None:
         public = " private" if repository.host in ECR_PUBLIC else ""
         raise NotApplicable(f"{repository.host} is no{public} ECR registry")
-    if host.account in _AWS_OWNED:
+    if is_of_aws(host.account):
         raise NotApplicable(f"{host.account} is a registry of AWS itself, open to every account")
     return EcrAddress(host.account, host.region, host.partition, repository.path)

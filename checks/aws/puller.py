@@ -14,7 +14,7 @@ from enum import Enum
 
 from checks.aws.auto_mode import AutoMode
 from checks.aws.denials import Accusation
-from checks.aws.facts import EcrAddress
+from checks.aws.destinations import Registry
 from checks.aws.fargate import FargateProfile, is_fargate
 from checks.aws.nodes import InstanceId, InstanceProfile, Nodegroup
 from checks.graph import fact
@@ -82,7 +82,7 @@ def host_roles(
 
 
 @fact()
-def accused_puller(who: Accusation, address: EcrAddress, known: HostRoles) -> Puller:
+def accused_puller(who: Accusation, registry: Registry, known: HostRoles) -> Puller:
     """Tried before the others: the registry itself says who was denied."""
     session = _SESSION.fullmatch(who.principal)
     if session is None:
@@ -92,7 +92,7 @@ def accused_puller(who: Accusation, address: EcrAddress, known: HostRoles) -> Pu
     full = next((arn for arn in sorted(known.arns) if _same_role(arn, bare)), "")
     return Puller(
         role_arn=full or bare,
-        region=address.region,
+        region=registry.region,
         session=session["session"],
         how="the registry's denial names it",
         path_known=bool(full),

@@ -11,7 +11,7 @@ from checks.aws.denials import Accusation, Side
 from checks.aws.rights import ON_REPOSITORY, PullRights
 from checks.aws.rulings import Says, either
 from checks.graph import check
-from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
@@ -20,6 +20,8 @@ from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
     explains={Symptom.FORBIDDEN, Symptom.ACCESS_DENIED_OR_MISSING},
 )
 def repository_policy_allows_pull(rights: PullRights, accusation: Accusation | None) -> Verdict:
+    if rights.repository.of_aws:
+        raise NotApplicable("everybody may pull from AWS's own registries")
     address, name = rights.repository.address, rights.puller.role_name
     evidence = (*rights.who(), ("Repository", address.arn))
     rulings = {action: rights.of_repository(action) for action in ON_REPOSITORY}

@@ -163,6 +163,8 @@ class PullRights:
     def _of_repository(self, action: str, *ways: Way, denies_too: bool = True) -> Ruling:
         if self.repository.unread:
             return open_question(_LAYER, (self.repository.unread,), denies_too=denies_too)
+        if self.repository.of_aws:
+            return certain(Says.ALLOWS, _LAYER)
         if self.repository.text is None:
             return certain(Says.NOTHING, _LAYER)
         policy = PolicyText(f"the policy of {self.repository.address.name}", self.repository.text)
