@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
+import select
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -107,6 +111,72 @@ def test_why_without_a_kubeconfig_says_so_and_nothing_else(tmp_path: Path) -> No
     assert done.stderr.startswith("pullbot why: ")
     assert len(done.stderr.splitlines()) == 1
     assert "\x1b" not in done.stderr, "it is no terminal, so nothing is drawn on it"
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path) -> dict[str, str]:
+    """A cluster whose port nobody listens on."""
+    cluster = {"name": "c", "cluster": {"server": "http://127.0.0.1:9"}}
+    context = {"name": "prod", "context": {"cluster": "c", "user": "u"}}
+    written = tmp_path / "kubeconfig"
+    written.write_text(
+        json.dumps(
+            {
+                "apiVersion": "v1",
+                "kind": "Config",
+                "clusters": [cluster],
+                "contexts": [context],
+                "users": [{"name": "u", "user": {"token": "t"}}],
+                "current-context": "prod",
+            }
+        )
+    )
+    return {"KUBECONFIG": str(written), "HOME": str(tmp_path)}
+
+
+def test_what_goes_on_is_drawn_on_a_terminal_and_taken_away(unreachable: dict[str, str]) -> None:
+    status, seen = on_a_terminal("why", TERM="xterm", **unreachable)
+    drawn, cleared, left = seen.rpartition("\x1b[J")
+    assert status == 2
+    assert "looking for failing pulls on prod" in drawn
+    assert cleared
+    assert left.startswith("pullbot why: ")
+    assert len(left.splitlines()) == 1
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}])
+def test_no_colour_where_none_is_wanted(environ: dict[str, str], unreachable: dict[str, str]) -> None:
+    status, seen = on_a_terminal("why", **environ, **unreachable)
+    assert status == 2
+    assert not re.search(r"\x1b\[\d+m", seen)
+    assert ("\x1b" in seen) is (environ["TERM"] != "dumb")
+
+
+def test_what_is_no_terminal_is_not_drawn_on(unreachable: dict[str, str], tmp_path: Path) -> None:
+    done = pullbot("why", cwd=tmp_path, TERM="xterm", **unreachable)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "\x1b" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def on_a_terminal(*words: str, **environ: str) -> tuple[int, str]:
+    """The exit status, and everything that the terminal was sent."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bot", *words],
+        cwd=PROJECT,
+        env={"PATH": os.environ["PATH"], **environ},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    seen = b""
+    with suppress(OSError):  # the other end was closed: how a terminal says that nothing more comes
+        while select.select([ours], [], [], 60)[0] and (part := os.read(ours, 4096)):
+            seen += part
+    os.close(ours)
+    return process.wait(timeout=60), seen.decode()
 
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,12 @@ def test_what_cannot_be_undone_says_so_and_names_no_way_back() -> None:
     assert "cannot be undone" in text
     assert "To undo" not in text
     assert "Mind:" not in text
+
+
+def test_what_no_operator_enabled_is_shown_as_commands_all_the_same() -> None:
+    assert not offer().enabled
+    allowed = replace(offer(), enabled=True)
+    assert shown(Diagnosis(pull(), (DENIED,), (offer(),))) == shown(Diagnosis(pull(), (DENIED,), (allowed,)))
 
 
 def test_what_is_refused_says_why_and_keeps_its_json_readable() -> None:
