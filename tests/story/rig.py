@@ -7,6 +7,7 @@ is on loopback, and lives on when it is killed.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import os
 import signal
@@ -18,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import yaml
 
 from bot.demo.aws_world import World, deny_pull, seed
@@ -79,16 +81,18 @@ class StoryWorld:
         self._note_keys()
         await self.until(lambda: not self.slack.connections)
 
-    async def stop(self) -> None:
-        await self._end(signal.SIGTERM)
+    async def stop(self) -> int | None:
+        """As Kubernetes does; gives the exit status."""
+        return await self._end(signal.SIGTERM)
 
-    async def _end(self, number: signal.Signals) -> None:
+    async def _end(self, number: signal.Signals) -> int | None:
         bot, self.bot = self.bot, None
-        if bot is not None:
-            with suppress(ProcessLookupError):
-                bot.send_signal(number)
-            async with asyncio.timeout(20):
-                await bot.wait()
+        if bot is None:
+            return None
+        with suppress(ProcessLookupError):
+            bot.send_signal(number)
+        async with asyncio.timeout(20):
+            return await bot.wait()
 
     async def pullbot(self, *words: str, **environment: str) -> tuple[int, str, str]:
         """Exit status, output and errors of another command."""
@@ -117,13 +121,13 @@ class StoryWorld:
     # ---- what is so
 
     async def until(self, true: Callable[[], Any], seconds: float = 15.0) -> Any:
-        """Wait for something to be so, here or in any of the servers; gives what ``true`` gave.
+        """Wait for something to be so, here or in any of the servers; gives the answer.
 
         :raises AssertionError: with what people see instead, and the end of the bot's log
         """
         try:
             async with asyncio.timeout(seconds):
-                while not (found := true()):
+                while not (found := await _answer(true)):
                     if self.bot is not None and self.bot.returncode is not None:
                         raise AssertionError(f"the bot ended by itself\n{self._state()}")
                     await asyncio.sleep(_POLL_SECONDS)
@@ -252,6 +256,14 @@ class StoryWorld:
                 done.append((who, what))
         return done
 
+    async def asked(self, path: str) -> tuple[int, str]:
+        """What its web server answers."""
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://{self._address()}{path}") as answer,
+        ):
+            return answer.status, await answer.text()
+
     def nothing_twice(self) -> None:
         """Every message that the bot wanted to post is there once."""
         keys = [key for one in self.said() if (key := self._key(one))]
@@ -292,6 +304,11 @@ class StoryWorld:
         ]
         log = self._log.read_text("utf-8").splitlines()[-25:] if self._log.exists() else []
         return "\n".join([*shown, *private, *self.slack.refusals, "---- log", *log])
+
+
+async def _answer(question: Callable[[], Any]) -> Any:
+    found = question()
+    return await found if inspect.isawaitable(found) else found
 
 
 @asynccontextmanager

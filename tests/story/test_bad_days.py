@@ -10,6 +10,7 @@ from tests.story.rig import ALICE, DANA, StoryWorld, story_world
 from tests.story.test_story import the_undo
 
 
+@pytest.mark.slow
 async def test_lost_answers_limits_errors_and_broken_sockets_double_nothing_and_lose_nothing(
     moto_url: str, tmp_path: Path
 ) -> None:

@@ -25,6 +25,8 @@ async def test_signed_requests_are_heard_and_forged_or_replayed_ones_are_not(
         assert await posted(it, body, it.slack.signed(body, time.time() - _TOO_OLD)) == 401
         assert await posted(it, body, it.slack.signed(mention("history"))) == 401
         assert await posted(it, body, {}) == 401
+        assert await it.asked("/healthz") == (200, "ok\n")
+        assert await it.asked("/readyz") == (200, "ready\n")
         await it.slack.press(DANA, CHANNEL, offer.ts, "Fix: ")
         await it.shows("Approve", "request")
         assert await posted(it, body, it.slack.signed(body)) == 200

@@ -66,6 +66,28 @@ async def test_killed_after_a_write_whose_answer_it_never_saw_it_does_not_write_
 
 
 @pytest.mark.slow
+async def test_killed_before_slack_took_the_last_state_it_is_told_after_all(
+    moto_url: str, tmp_path: Path
+) -> None:
+    async with story_world(moto_url, tmp_path) as it:
+        await it.start_bot()
+        await it.press(DANA, "Fix: ", "offer")
+        await it.shows("Approve", "request")
+        it.slack.rate_limit_next(60, "chat.update")
+        await it.press(ALICE, "Approve", "request")
+
+        async def is_fixed() -> bool:
+            return 'pullbot_incidents_total{stage="fixed"} 1.0' in (await it.asked("/metrics"))[1]
+
+        await it.until(is_fixed, 25)  # saved, and about to be shown
+        assert "Fixed" not in it.root.text
+        await killed_and_started_again(it)
+        await it.until(it.says("Fixed"))
+        await the_undo(it)
+        it.nothing_twice()
+
+
+@pytest.mark.slow
 async def test_the_story_on_redis(moto_url: str, tmp_path: Path, redis_url: str) -> None:
     async with story_world(moto_url, tmp_path, store=redis_url) as it:
         await the_story(it)

@@ -22,6 +22,8 @@ async def the_story(it: StoryWorld) -> None:
     await the_fix(it)
     await the_undo(it)
     it.nothing_twice()
+    assert await it.stop() == 0
+    assert [one for one in it.log() if one["level"] not in ("info", "warning")] == []
     assert await it.audit() == [
         ("slack:U0DANA", "requested"),
         ("slack:U0ALICE", "approved"),
