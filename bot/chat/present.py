@@ -60,7 +60,8 @@ def headline(incident: Incident) -> str:
     """One sentence for the root, the notification and ``status``."""
     found = incident.causes
     if found:
-        return found[0].verdict.summary
+        was = "it was: " if incident.stage is Stage.RESOLVED else ""
+        return f"{was}{found[0].verdict.summary}"
     if incident.stage is Stage.LOOKING:
         return "the checks are running"
     undecided = len({f.check for f in incident.findings if f.verdict.status is Status.UNKNOWN})
