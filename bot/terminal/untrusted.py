@@ -37,8 +37,9 @@ def code_in_markdown(text: str) -> str:
     if not shown:
         return ""
     fence = "`" * (_longest_run(shown) + 1)
-    # CommonMark takes one blank off each side if both are there.
-    inner = f" {shown} " if shown[0] in "` " or shown[-1] in "` " else shown
+    # CommonMark takes one blank off each side if both are there, and something else between them.
+    padded = shown.strip(" ") and (shown[0] in "` " or shown[-1] in "` ")
+    inner = f" {shown} " if padded else shown
     return f"{fence}{inner}{fence}"
 
 
