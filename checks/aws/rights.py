@@ -119,7 +119,7 @@ class PullRights:
         if action == TOKEN or self.registry is None:
             return certain(Says.NOTHING, _REGISTRY)
         ways = (Way.ROLE, Way.SESSION, Way.EVERYONE) if self.same_account else tuple(Way)
-        return settled(self._of_registry(self.registry, action, *ways))
+        return self._of_registry(self.registry, action, *ways)
 
     def overall(self, action: str) -> Ruling:
         """What AWS answers in the end, as far as these policies go."""

@@ -1,4 +1,4 @@
-"""A door in front of moto: denies chosen IAM actions the way AWS does, slows and holds calls, and counts them.
+"""A door in front of moto: denies chosen IAM actions as AWS does, slows and holds calls, and counts them.
 
 moto's own enforcement looks at actions only and answers XML to JSON services; this answers as the real
 services do, per action and per account.
@@ -21,6 +21,7 @@ BOT = "arn:aws:sts::123456789012:assumed-role/pullbot-read/pullbot"
 # EKS and Route 53 name them by path.
 _REST = {
     "node-groups": "DescribeNodegroup",
+    "fargate-profiles": "DescribeFargateProfile",
     "clusters": "DescribeCluster",
     "hostedzonesbyvpc": "ListHostedZonesByVPC",
 }
@@ -49,6 +50,7 @@ class Front:
     ``closed``: accounts into which only assumed roles may look. ``latency``: seconds that a call takes.
     ``asked``: the actions in the order in which they came in; ``passed``: those that AWS was asked.
     ``expired``: the credentials that everybody comes with are no longer good.
+    ``answers``: what is answered instead of AWS, by action, where moto does not know what AWS does.
     """
 
     url: str = ""
@@ -58,6 +60,7 @@ class Front:
     asked: list[str] = field(default_factory=list)
     passed: list[str] = field(default_factory=list)
     expired: bool = False
+    answers: dict[str, Any] = field(default_factory=dict)
     holds: dict[str, Hold] = field(default_factory=dict)
     most_at_once: int = 0
     _now: int = 0
@@ -117,6 +120,8 @@ def serve(moto_url: str) -> Iterator[Front]:
             if front.denies(action, body.decode(errors="replace"), assumed=key.startswith("ASIA")):
                 return _denial(action)
             front.passed.append(action)
+            if action in front.answers:
+                return 200, "application/x-amz-json-1.1", json.dumps(front.answers[action]).encode()
             upstream = http.client.HTTPConnection(target, timeout=20)
             kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
             upstream.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
