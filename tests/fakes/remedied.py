@@ -10,6 +10,7 @@ from checks.graph import Catalog
 from checks.host import Cluster, Host
 from checks.kubernetes.facts import Kube
 from checks.model import FailedPull, Finding, Symptom
+from checks.resolve import Memo
 from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedy import Plan, load_remedies
@@ -50,8 +51,9 @@ async def offers(network: Network, pull: FailedPull | None = None) -> list[Offer
     roots = {Aws: aws, Host: NODE, Cluster: Cluster("demo"), Kube: NoCluster()}
 
     async def made() -> list[Offer]:
-        findings: list[Finding] = [one async for one in diagnose(CATALOG, [pull], roots, {})]
-        found = await offers_for([pull], findings, catalog=CATALOG, remedies=REMEDIES, roots=roots, memo={})
+        memo: Memo = {}
+        findings: list[Finding] = [one async for one in diagnose(CATALOG, [pull], roots, memo)]
+        found = await offers_for([pull], findings, catalog=CATALOG, remedies=REMEDIES, roots=roots, memo=memo)
         return [one for one in found if one.remedy.startswith("aws/")]
 
     answer: list[Offer] = await aws.run(made())

@@ -45,17 +45,22 @@ def must_fail(check: Check, now: Connection) -> None:
         raise NotApplicable(f"{check.id} does not fail")
 
 
-def must_help(check: Check, now: Connection, then: Connection) -> str:
-    """What stays wrong besides, in words for a caution; "" if nothing.
-
-    :raises Refused: the check would not pass, or something that comes first stays wrong.
-    """
+def must_pass(check: Check, then: Connection) -> None:
+    """:raises Refused: it would not."""
     verdict = then.says(check)
     if verdict is None or verdict.status is Status.UNKNOWN:
         why = verdict.summary if verdict is not None else "not all that it takes could be read"
         raise Refused(f"whether it would help is not known: {why}")
     if verdict.status is Status.FAIL:
         raise Refused(f"it would not be enough: {verdict.summary}")
+
+
+def must_help(check: Check, now: Connection, then: Connection) -> str:
+    """What stays wrong besides, in words for a caution; "" if nothing.
+
+    :raises Refused: the check would not pass, or something that comes first stays wrong.
+    """
+    must_pass(check, then)
     stays = [
         (one, found)
         for one in _IN_ORDER
