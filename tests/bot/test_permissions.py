@@ -39,6 +39,46 @@ def test_attaching_is_limited_to_pull_policies() -> None:
     assert not any("ecr:SetRepositoryPolicy" in one["Action"] for one in statements)
 
 
+@pytest.mark.parametrize(
+    ("remedy", "policy"),
+    [
+        ("aws/attach_fargate_policy", "AmazonEKSFargatePodExecutionRolePolicy"),
+        ("aws/attach_execution_policy", "service-role/AmazonECSTaskExecutionRolePolicy"),
+    ],
+)
+def test_each_role_of_aws_own_services_gets_its_own_policy_and_no_other(remedy: str, policy: str) -> None:
+    statements = permissions.aws_writes([remedy], "aws-us-gov")["Statement"]
+    [attach] = [one for one in statements if "iam:AttachRolePolicy" in one["Action"]]
+    assert attach["Condition"] == {
+        "ArnEquals": {"iam:PolicyARN": [f"arn:aws-us-gov:iam::aws:policy/{policy}"]}
+    }
+
+
+def test_only_one_remedy_may_change_whom_a_role_trusts() -> None:
+    for remedy in load_remedies():
+        if remedy.id.startswith("aws/"):
+            written = permissions.aws_writes([remedy.id])["Statement"]
+            may = {action for one in written if one["Effect"] == "Allow" for action in one["Action"]}
+            assert ("iam:UpdateAssumeRolePolicy" in may) is (remedy.id == "aws/trust_fargate"), remedy.id
+
+
+def test_reads_are_limited_to_what_they_are_about() -> None:
+    scopes = {
+        (action, one["Resource"])
+        for one in permissions.aws_reads()["Statement"]
+        if one["Effect"] == "Allow"
+        for action in one["Action"]
+    }
+    assert {
+        ("eks:DescribeFargateProfile", "arn:aws:eks:*:*:fargateprofile/*"),
+        ("eks:DescribeCluster", "arn:aws:eks:*:*:cluster/*"),
+        ("secretsmanager:DescribeSecret", "arn:aws:secretsmanager:*:*:secret:ecr-pullthroughcache/*"),
+        ("ecr:GetRegistryPolicy", "*"),  # of these three IAM knows nothing narrower
+        ("ecr:GetAccountSetting", "*"),
+        ("ecr:DescribePullThroughCacheRules", "*"),
+    } <= scopes
+
+
 def test_a_write_role_may_not_widen_itself() -> None:
     [*_, never] = permissions.aws_writes(["aws/lift_repository_deny"])["Statement"]
     assert never["Effect"] == "Deny"
