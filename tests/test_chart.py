@@ -83,6 +83,11 @@ def pod_of(values: dict[str, Any]) -> dict[str, Any]:
     return pod
 
 
+def paths_of(values: dict[str, Any]) -> list[str]:
+    (rule,) = only("Ingress", values)["spec"]["rules"]
+    return [one["path"] for one in rule["http"]["paths"]]
+
+
 def rules_of(role: dict[str, Any]) -> set[tuple[str, str, str]]:
     return {
         (group, resource, verb)
@@ -264,11 +269,11 @@ def test_roles_are_bound_to_its_own_account() -> None:
 
 def test_in_socket_mode_nobody_has_to_reach_it() -> None:
     assert only("NetworkPolicy", FULL)["spec"]["ingress"] == []
-    scraped = {
-        "networkPolicy": {"scrapedBy": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]}
+    prometheus = {
+        "networkPolicy": {"allowFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]}
     }
-    assert only("NetworkPolicy", scraped)["spec"]["ingress"] == [
-        {"ports": [{"port": "http", "protocol": "TCP"}], "from": scraped["networkPolicy"]["scrapedBy"]}
+    assert only("NetworkPolicy", prometheus)["spec"]["ingress"] == [
+        {"ports": [{"port": "http", "protocol": "TCP"}], "from": prometheus["networkPolicy"]["allowFrom"]}
     ]
 
 
@@ -288,6 +293,23 @@ def test_in_http_mode_only_slacks_door_is_open_to_the_world() -> None:
         service["spec"]["selector"].items()
         <= only("Deployment", HTTP)["spec"]["template"]["metadata"]["labels"].items()
     )
+
+
+def test_alerts_have_a_door_if_somebody_asks_for_one() -> None:
+    alerts = {"ingress": {"enabled": True, "alerts": True, "host": "pullbot.example.com"}}
+    assert paths_of(alerts) == ["/alerts/eventbridge"]
+    assert only("NetworkPolicy", alerts)["spec"]["ingress"] == [
+        {"ports": [{"port": "http", "protocol": "TCP"}]}
+    ]
+    assert paths_of({**alerts, "config": {"slack": {"mode": "http"}}}) == [
+        "/slack/events",
+        "/alerts/eventbridge",
+    ]
+
+
+def test_a_door_that_leads_nowhere_is_refused() -> None:
+    with pytest.raises(helm.HelmError, match="nothing has to be reachable"):
+        objects({"ingress": {"enabled": True, "host": "pullbot.example.com"}})
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,10 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.persistence.enabled (not (hasPrefix "redis" (default "" .Values.config.store))) -}}yes{{- end -}}
 {{- end }}
 
-{{- /* "yes" if Slack sends its events over HTTP; in socket mode nobody has to reach the pod. */ -}}
-{{- define "pullbot.hearsSlack" -}}
-{{- if eq (dig "slack" "mode" "socket" .Values.config) "http" -}}yes{{- end -}}
+{{- /* The paths that have to be reachable from outside, with blanks between: none in Slack's socket mode. */ -}}
+{{- define "pullbot.doors" -}}
+{{- if eq (dig "slack" "mode" "socket" .Values.config) "http" -}}/slack/events {{ end -}}
+{{- if and .Values.ingress.enabled .Values.ingress.alerts -}}/alerts/eventbridge{{- end -}}
 {{- end }}
 
 {{- /* The port of the Redis that config.store names, "" without one. */ -}}
