@@ -143,7 +143,7 @@ def _grants(one: Remedy) -> Iterator[str]:
 
 
 def _codes(names: Iterable[str]) -> str:
-    return ", ".join(f"`{name}`" for name in sorted(names)) or "-"
+    return ", ".join(f"`{name}`" for name in sorted(set(names))) or "-"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

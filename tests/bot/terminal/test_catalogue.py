@@ -66,6 +66,9 @@ def test_the_page_has_a_row_for_each_and_what_to_grant(capsys: pytest.CaptureFix
     assert set(rows) == {one.id for one in Catalog.load().checks} | {one.id for one in load_remedies()}
     assert len(rows) == len(set(rows))
     assert {line.count(" | ") for line in page.splitlines() if line.startswith("|")} == {4, 5}
+    for row in re.findall(r"^\| `.*$", page, re.MULTILINE):
+        last = row.rstrip(" |").rpartition(" | ")[2].split("`, `")
+        assert len(last) == len(set(last)), row
     (attach,) = re.findall(r"^\| `aws/attach_pull_policy`.*$", page, re.MULTILINE)
     assert "`iam:AttachRolePolicy`" in attach
     (restart,) = re.findall(r"^\| `kubernetes/restart_workload`.*$", page, re.MULTILINE)
