@@ -52,7 +52,8 @@ class UnknownRemedy(Exception):
 
 def aws_reads(partition: str = "aws") -> dict[str, Any]:
     """The identity policy for diagnosing, as a document."""
-    grants = [grant for module in _modules("checks.aws") for grant in getattr(module, "GRANTS", ())]
+    modules = [module for package in ("checks.aws", "bot.watch") for module in _modules(package)]
+    grants = [grant for module in modules for grant in getattr(module, "GRANTS", ())]
     return _policy(grants, partition, _NEVER)
 
 

@@ -11,7 +11,9 @@ import logging
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+from bot.alerts import eventbridge
 from bot.chat.desk import FrontDesk, PeopleBook
 from bot.chat.platform import Side
 from bot.chat.screen import ChatScreen
@@ -104,6 +106,8 @@ class Service:
         """
         unfinished = await self._state.unfinished()
         routes = [route for side in self._sides for route in side.routes(self.desk)]
+        if token := self._settings.secrets.pullbot_alerts_token:
+            routes.append(eventbridge(token, self._hear))
         listener = Listener(application(self._why_not_ready, self._metrics, routes), *self._settings.listen)
         addresses = await listener.start()
         self._listener = listener
@@ -178,6 +182,11 @@ class Service:
         for api, count in self._clusters.connected[incident.cluster].calls().items():
             self._metrics.calls.labels(cluster=incident.cluster, api=api).set(count)
         await self._screen.show(incident)
+
+    def _hear(self, event: Any) -> bool:
+        """An event of a cloud; every cluster is told, and knows its own."""
+        taken = [one.eyes.heard(event) for one in self._clusters.connected.values()]
+        return any(taken)
 
     def _is_up(self, name: str, up: bool) -> None:
         self._up[name] = up

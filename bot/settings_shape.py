@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from bot.settings_values import Approver, ClusterName, Duration, Listen, Region, Role, StorePlace, Url
 from bot.store.opening import DEFAULT
@@ -117,16 +117,29 @@ class Channels(Part):
 
 
 class Cluster(Part):
-    """``kind`` and ``region`` are found out by looking when left out; ``context`` then means in-cluster."""
+    """``kind`` and ``region`` are found out by looking when left out; ``context`` then means in-cluster.
+
+    Of kind ``ecs`` is all that ECS has in one region of an account; its clusters are the namespaces.
+    ``queue`` is the SQS queue that EventBridge's events of ECS go to.
+    """
 
     name: ClusterName
     kind: Literal["eks", "aks", "ecs", "kubernetes"] | None = None
     context: str | None = None
     region: Region | None = None
+    queue: Url | None = None
     aws: Aws = Aws()
     azure: AzureCluster | None = None
     namespaces: Namespaces = Namespaces()
     channels: Channels = Channels()
+
+    @model_validator(mode="after")
+    def _of_ecs(self) -> Self:
+        if self.kind == "ecs" and self.region is None:
+            raise ValueError("should name its region: ECS is asked by region")
+        if self.kind != "ecs" and self.queue is not None:
+            raise ValueError("should have no queue: only clusters of kind ecs are told of by events")
+        return self
 
 
 # ---- the rest

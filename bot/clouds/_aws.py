@@ -91,7 +91,7 @@ class AwsReader(_Caller):
         self._remembered: dict[tuple[Any, ...], Mapping[str, Any]] = {}
 
     async def __call__(
-        self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]:
         """:raises ValueError: the operation is not a read; a fact may not ask for it."""
         if not operation.startswith(_READS) or operation in _NEVER_READ:
@@ -116,7 +116,7 @@ class AwsHands(_Caller):
     """The port ``AwsWriter``, under the write roles. Only the executor of plans is given one."""
 
     async def __call__(
-        self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]:
         return await self._call(_Request(service, operation, region, account, params))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bot.clouds._aws import AwsHands, AwsReader
+from bot.clouds._aws_queue import AwsQueue
 from bot.clouds._aws_sessions import Sessions
 from bot.clouds.connect import Connected, roles_of
 from bot.watch.ecs import EcsEyes
@@ -24,16 +25,32 @@ def connect_ecs(region: str, configured: Configured | None = None) -> Connected:
     aws = AwsReader(Sessions(), roles_of(configured, "read_role"))
     hands = AwsHands(Sessions(), roles_of(configured, "write_role"))
     book = StoppedTasks()
+    queue = _queue(region, configured)
+    # Of the ambient credentials it is not known before they are used.
+    account = _account(configured)
 
     async def close() -> None:
         aws.close()
         hands.close()
+        if queue is not None:
+            queue.close()
 
     return Connected(
         cluster,
-        EcsEyes(aws, cluster, book),
+        EcsEyes(aws, cluster, book, account=account, queue=queue),
         roots={Cluster: cluster, Aws: aws, TaskBook: book},
         hands={AwsWriter: hands},
         calls=lambda: {"aws": aws.calls, "azure": 0, "kubernetes": 0, "registry": 0},
         close=close,
     )
+
+
+def _queue(region: str, configured: Configured | None) -> AwsQueue | None:
+    if configured is None or configured.queue is None:
+        return None
+    return AwsQueue(configured.queue, region, Sessions(), roles_of(configured, "read_role"))
+
+
+def _account(configured: Configured | None) -> str:
+    role = configured.aws.read_role if configured is not None else None
+    return role.split(":")[4] if role else ""

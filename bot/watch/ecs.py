@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bot.watch.ecs_book import StoppedTasks
-from bot.watch.ecs_events import stopped_task
+from bot.watch.ecs_events import Queue, listen, stopped_task
 from bot.watch.ecs_failures import by_group, failure, pull_of
 from bot.watch.ecs_fates import task_fate
 from bot.watch.ecs_reads import EcsReads
@@ -32,13 +32,27 @@ _QUIET_SECONDS = 120.0  # reached by doubling while nothing fails
 
 
 class EcsEyes:
-    """``book``: the stopped tasks that facts are told of, too."""
+    """``book``: the stopped tasks that facts are told of, too.
+
+    ``account``: whose events are ours, "" for anybody's.
+    ``queue``: where events come from; others bring them to ``heard``.
+    """
 
     repeats = True
 
-    def __init__(self, aws: Aws, cluster: Cluster, book: StoppedTasks) -> None:
+    def __init__(
+        self,
+        aws: Aws,
+        cluster: Cluster,
+        book: StoppedTasks,
+        *,
+        account: str = "",
+        queue: Queue[Any] | None = None,
+    ) -> None:
         self._cluster = cluster
         self._book = book
+        self._account = account
+        self._queue = queue
         self._reads = EcsReads(aws, cluster.region)
         self._news = asyncio.Event()
 
@@ -56,7 +70,7 @@ class EcsEyes:
             await self._expect_service(wanted)
         names = [wanted.cluster] if wanted.cluster else await self._reads.clusters()
         for name in names:
-            await self._list(name)
+            await self._or_no_cluster(name, self._list(name))
         found = await self._failing(names)
         return tuple(one for one in found if wanted.service in ("", one.workload.removeprefix("Service/")))
 
@@ -99,12 +113,20 @@ class EcsEyes:
         on_up: Callable[[bool], None],
         patience: Patience = STANDARD,
     ) -> None:
+        async with asyncio.TaskGroup() as group:
+            if self._queue is not None:
+                group.create_task(listen(self._queue, self.heard))
+            group.create_task(self._poll(watched, tell, on_up, patience))
+
+    async def _poll(
+        self, watched: Callable[[str], bool], tell: Tell, on_up: Callable[[bool], None], patience: Patience
+    ) -> None:
         pace, backoff = _Pace(), Backoff()
         while True:
             try:
                 names = [name for name in await self._reads.clusters() if watched(name)]
                 for name in names:
-                    await self._list(name)
+                    await self._list_if_there(name)
                 wait = pace.after(busy=await self._tell(names, tell))
                 backoff.reset()
                 on_up(True)
@@ -133,7 +155,7 @@ class EcsEyes:
         self._news.clear()
 
     def heard(self, event: Any) -> bool:
-        tree = stopped_task(event, self._cluster.region)
+        tree = stopped_task(event, self._cluster.region, self._account)
         if tree is None:
             return False
         try:
@@ -148,11 +170,17 @@ class EcsEyes:
     # ---- what is seen
 
     async def _list(self, name: str) -> None:
-        """Read the stopped tasks that are new to us."""
+        """Read the stopped tasks that are new to us.
+
+        :raises NotFound: there is no such cluster
+        """
+        fresh = [one for one in await self._reads.stopped(name) if not self._book.knows(name, one)]
+        for tree in await self._reads.tasks(name, fresh):
+            self._book.note(tree)
+
+    async def _list_if_there(self, name: str) -> None:
         try:
-            fresh = [one for one in await self._reads.stopped(name) if not self._book.knows(name, one)]
-            for tree in await self._reads.tasks(name, fresh):
-                self._book.note(tree)
+            await self._list(name)
         except NotFound:
             log.info("the cluster %s is gone", name)
 

@@ -1,23 +1,78 @@
-"""Events that EventBridge sends of ECS, and what of them is a task that has stopped."""
+"""Events that EventBridge sends of ECS, by a queue or by a post: which of them is a task that has stopped."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from bot.watch.informer import Backoff
+from checks.model import NotFound, Unavailable
+
+log = logging.getLogger(__name__)
 
 _STATE_CHANGE = "ECS Task State Change"
 
 
-def stopped_task(event: Any, region: str) -> Mapping[str, Any] | None:
+class Letter(Protocol):
+    @property
+    def body(self) -> str: ...
+
+
+L = TypeVar("L", bound=Letter)
+
+
+class Queue(Protocol[L]):
+    """Letters stay in it until they are deleted.
+
+    :raises NotFound: there is no such queue
+    :raises Unavailable: it does not answer, or not us
+    """
+
+    async def take(self) -> Sequence[L]:
+        """Wait a little for letters."""
+
+    async def delete(self, letter: L) -> None: ...
+
+
+def stopped_task(event: Any, region: str, account: str = "") -> Mapping[str, Any] | None:
     """The detail of an event on a task in ``region`` that has stopped; ``None`` for any other.
 
     What comes in is a stranger's: it may be anything that JSON can say.
+
+    :param account: whose tasks are meant, "" for anybody's
     """
     if not isinstance(event, Mapping) or event.get("detail-type") != _STATE_CHANGE:
         return None
     detail = event.get("detail")
     if not isinstance(detail, Mapping) or event.get("source") != "aws.ecs":
         return None
-    if event.get("region") != region or detail.get("lastStatus") != "STOPPED":
+    if event.get("region") != region or account not in ("", event.get("account")):
         return None
-    return detail
+    return detail if detail.get("lastStatus") == "STOPPED" else None
+
+
+async def listen(queue: Queue[Any], hear: Callable[[Any], bool]) -> None:
+    """Until cancelled. A letter is deleted once it was heard, and also if it is nothing that we know."""
+    backoff = Backoff()
+    while True:
+        try:
+            for letter in await queue.take():
+                hear(_read(letter.body))
+                await queue.delete(letter)
+            backoff.reset()
+        except (Unavailable, NotFound) as why:
+            log.warning("the queue of events cannot be read: %s", why)
+            await asyncio.sleep(backoff.seconds())
+        except Exception:
+            log.exception("an event could not be taken; it comes again")
+            await asyncio.sleep(backoff.seconds())
+
+
+def _read(body: str) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None

@@ -62,7 +62,7 @@ def parse_service(tree: Mapping[str, Any]) -> EcsService:
     deployments = tree.get("deployments") or ()
     newest: Mapping[str, Any] = next((one for one in deployments if one.get("status") == "PRIMARY"), {})
     network = tree.get("networkConfiguration") or newest.get("networkConfiguration")
-    definition = newest.get("taskDefinition") or tree.get("taskDefinition") or ""
+    definition = tree.get("taskDefinition") or newest.get("taskDefinition") or ""
     definitions = {definition, *(one.get("taskDefinition") or "" for one in deployments)} - {""}
     return EcsService(
         arn=tree["serviceArn"],
@@ -89,8 +89,8 @@ def _network(tree: Mapping[str, Any]) -> AwsVpc | None:
     if not found:
         return None
     return AwsVpc(
-        subnets=tuple(found.get("subnets") or ()),
-        security_groups=tuple(found.get("securityGroups") or ()),
+        subnets=tuple(sorted(found.get("subnets") or ())),
+        security_groups=tuple(sorted(found.get("securityGroups") or ())),
         public_address=found.get("assignPublicIp") == "ENABLED",
     )
 

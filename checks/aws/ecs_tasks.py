@@ -6,6 +6,7 @@ it (by the watch, or in an event) is as good as a new read, and all there is onc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from checks.model import FailedPull, NotApplicable, NotFound, Unavailable
 GRANTS = (Grant(("ecs:DescribeTasks",)),)
 
 FARGATE, EC2 = "FARGATE", "EC2"
+_ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:\d{12}:task/(?:[\w-]+/)?[\w-]+")
 
 
 class TaskBook(Protocol):
@@ -96,31 +98,43 @@ class EcsTask:
 
 
 def parse_task(tree: Mapping[str, Any]) -> EcsTask:
-    """From an answer of ``describe_tasks``, or an event's detail: they differ in how they write times."""
-    placed = {one.get("name"): one.get("value") for each in _interfaces(tree) for one in each}
-    provider = tree.get("capacityProviderName") or ""
+    """From an answer of ``describe_tasks``, or an event's detail: they differ in how they write times.
+
+    An event is a stranger's word.
+
+    :raises ValueError: its ARN is none of a task
+    """
+    arn = _text(tree["taskArn"])
+    if not _ARN.fullmatch(arn):
+        raise ValueError(f"{arn[:200]!r} is no task's ARN")
+    placed = {_text(one.get("name")): _text(one.get("value")) for each in _interfaces(tree) for one in each}
+    provider = _text(tree.get("capacityProviderName"))
     return EcsTask(
-        arn=tree["taskArn"],
-        definition_arn=tree.get("taskDefinitionArn") or "",
-        launch_type=tree.get("launchType") or launch_type_of(provider),
-        group=tree.get("group") or "",
+        arn=arn,
+        definition_arn=_text(tree.get("taskDefinitionArn")),
+        launch_type=_text(tree.get("launchType")) or launch_type_of(provider),
+        group=_text(tree.get("group")),
         capacity_provider=provider,
-        deployment=tree.get("startedBy") or "",
-        container_instance_arn=tree.get("containerInstanceArn") or "",
-        subnet=placed.get("subnetId") or "",
-        address=placed.get("privateIPv4Address") or "",
-        execution_role=(tree.get("overrides") or {}).get("executionRoleArn") or "",
-        last_status=tree.get("lastStatus") or "",
-        stop_code=tree.get("stopCode") or "",
-        stopped_reason=tree.get("stoppedReason") or "",
+        deployment=_text(tree.get("startedBy")),
+        container_instance_arn=_text(tree.get("containerInstanceArn")),
+        subnet=placed.get("subnetId", ""),
+        address=placed.get("privateIPv4Address", ""),
+        execution_role=_text((tree.get("overrides") or {}).get("executionRoleArn")),
+        last_status=_text(tree.get("lastStatus")),
+        stop_code=_text(tree.get("stopCode")),
+        stopped_reason=_text(tree.get("stoppedReason")),
         containers=tuple(
-            TaskContainer(one.get("name") or "", one.get("image") or "", one.get("reason") or "")
+            TaskContainer(_text(one.get("name")), _text(one.get("image")), _text(one.get("reason")))
             for one in tree.get("containers") or ()
         ),
         created=_time(tree.get("createdAt")),
         pulled=_time(tree.get("pullStoppedAt")),
         started=_time(tree.get("startedAt")),
     )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def launch_type_of(capacity_provider: str) -> str:

@@ -51,7 +51,7 @@ class Aws(Protocol):
     """
 
     async def __call__(
-        self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]: ...
 
 

@@ -28,7 +28,7 @@ class AwsWriter(Protocol):
     """
 
     async def __call__(
-        self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]: ...
 
 
