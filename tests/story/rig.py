@@ -157,9 +157,9 @@ class StoryWorld:
         ]
         return mine[-1] if mine else None
 
-    def said(self) -> list[Said]:
-        """Everything that everybody sees in the channel."""
-        return [one for root in self.slack.channel(CHANNEL) for one in (root, *root.replies)]
+    def said(self, channel: str = CHANNEL) -> list[Said]:
+        """Everything that everybody sees in a channel."""
+        return [one for root in self.slack.channel(channel) for one in (root, *root.replies)]
 
     def is_answer(self, said: Said) -> bool:
         return self._key(said).startswith("answer:")
@@ -320,12 +320,14 @@ async def story_world(
     http: bool = False,
     replicas: int = 1,
     groups: Mapping[str, Sequence[str]] | None = None,
+    rooms: Sequence[str] = (),
     back_off: float = _BACK_OFF,
     **settings: Any,
 ) -> AsyncIterator[StoryWorld]:
     """The story before the service starts.
 
     :param back_off: seconds until kubelet pulls again; NEVER: not within a test
+    :param rooms: channels without alerts, which the bot was invited to
     :param settings: blocks of the configuration, over the usual ones
     """
     # Names of its own: to empty the AWS in between would take longer than the story does.
@@ -341,7 +343,7 @@ async def story_world(
     story = Story(aws, ())
     with serve(moto_url) as front:
         async with (
-            serve_slack(users, groups, (CHANNEL,), every=_EVERY) as slack,
+            serve_slack(users, groups, (CHANNEL, *rooms), every=_EVERY) as slack,
             simulated_cluster(story, pace=Pace(_SOON, back_off, back_off)) as cluster,
         ):
             it = StoryWorld(folder, slack, cluster, front, aws, store or str(folder / "pullbot.db"), before)
