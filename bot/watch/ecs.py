@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from bot.watch.ecs_book import StoppedTasks
@@ -27,8 +28,19 @@ from checks.model import FailedPull, NotFound, Unavailable
 
 log = logging.getLogger(__name__)
 
-_BUSY_SECONDS = 15.0  # while something fails: its recovery is waited for
-_QUIET_SECONDS = 120.0  # reached by doubling while nothing fails
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between looks: ``busy`` while something fails, doubled up to ``quiet`` while nothing does."""
+
+    busy: float = 15.0
+    quiet: float = 120.0
+
+    def after(self, last: float, *, busy: bool) -> float:
+        return self.busy if busy else min(2 * last, self.quiet)
+
+
+_PACE = Pace()
 
 
 class EcsEyes:
@@ -48,11 +60,13 @@ class EcsEyes:
         *,
         account: str = "",
         queue: Queue[Any] | None = None,
+        pace: Pace = _PACE,
     ) -> None:
         self._cluster = cluster
         self._book = book
         self._account = account
         self._queue = queue
+        self._pace = pace
         self._reads = EcsReads(aws, cluster.region)
         self._news = asyncio.Event()
 
@@ -121,13 +135,13 @@ class EcsEyes:
     async def _poll(
         self, watched: Callable[[str], bool], tell: Tell, on_up: Callable[[bool], None], patience: Patience
     ) -> None:
-        pace, backoff = _Pace(), Backoff()
+        wait, backoff = self._pace.busy, Backoff()
         while True:
             try:
                 names = [name for name in await self._reads.clusters() if watched(name)]
                 for name in names:
                     await self._list_if_there(name)
-                wait = pace.after(busy=await self._tell(names, tell))
+                wait = self._pace.after(wait, busy=await self._tell(names, tell))
                 backoff.reset()
                 on_up(True)
             except Unavailable as why:
@@ -192,15 +206,3 @@ class EcsEyes:
         pulls = [pull_of(self._cluster.name, name, mine) for mine in by_group(failures).values()]
         fates = await asyncio.gather(*map(self.fate, pulls))
         return [pull for pull, fate in zip(pulls, fates, strict=True) if fate is Fate.FAILING]
-
-
-class _Pace:
-    """How long to wait between looks: short while something fails, then longer and longer."""
-
-    def __init__(self) -> None:
-        self._next = _BUSY_SECONDS
-
-    def after(self, *, busy: bool) -> float:
-        now = _BUSY_SECONDS if busy else self._next
-        self._next = min(2 * now, _QUIET_SECONDS)
-        return now

@@ -6,6 +6,8 @@ others are passed on.
 
 from __future__ import annotations
 
+import asyncio
+import copy
 import http.client
 import json
 import threading
@@ -19,6 +21,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bot.demo.aws_world import ACCOUNT
+from checks.model import NotFound, Unavailable
 
 _TIMES = ("createdAt", "startedAt", "pullStoppedAt", "stoppedAt")
 
@@ -34,9 +37,9 @@ class FakeEcs:
     url: str = ""
     tasks: dict[str, dict[str, Any]] = field(default_factory=dict)
     running: dict[str, int] = field(default_factory=dict)
+    clusters: set[str] = field(default_factory=lambda: {"shop"})
     listed: int = 0
     described: list[str] = field(default_factory=list)
-    changed: threading.Condition = field(default_factory=threading.Condition)
 
     def stop(
         self,
@@ -110,11 +113,12 @@ class FakeEcs:
     # ---- what is asked
 
     def answer(self, operation: str, asked: Mapping[str, Any]) -> dict[str, Any] | None:
+        """``None`` for what is not about tasks of a known cluster."""
+        if asked.get("cluster") not in self.clusters:
+            return None
         match operation:
             case "ListTasks":
                 self.listed += 1
-                with self.changed:
-                    self.changed.notify_all()
                 return {"taskArns": [one["taskArn"] for one in self.tasks.values() if _is_meant(one, asked)]}
             case "DescribeTasks":
                 ids = [one.rpartition("/")[2] for one in asked["tasks"]]
@@ -133,6 +137,83 @@ class FakeEcs:
                     each["runningCount"] = count
                     each["pendingCount"] = one["desiredCount"] - count
         return answer
+
+
+@dataclass(eq=False)  # a client is itself, whatever it holds: facts are remembered by it
+class EcsAccount:
+    """The port ``Aws`` on an ECS in memory. ``services`` and ``definitions`` by name and by ARN, as ECS has
+    them; ``others`` has the answers of other services by operation. ``dark``: nothing is answered.
+    """
+
+    ecs: FakeEcs = field(default_factory=FakeEcs)
+    services: dict[str, dict[str, Any]] = field(default_factory=dict)
+    definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    others: dict[str, Any] = field(default_factory=dict)
+    dark: bool = False
+
+    async def __call__(
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
+    ) -> Mapping[str, Any]:
+        await asyncio.sleep(0)
+        if self.dark:
+            raise Unavailable(f"AWS denies {service}:{operation}; grant it")
+        if service != "ecs":
+            found = self.others[operation]
+            if isinstance(found, Exception):
+                raise found
+            return dict(found)
+        if params.get("cluster", "shop") not in self.ecs.clusters:
+            raise NotFound("ClusterNotFoundException", "Cluster not found.")
+        match operation:
+            case "list_clusters":
+                return {
+                    "clusterArns": [f"arn:aws:ecs:{region}:{ACCOUNT}:cluster/{c}" for c in self.ecs.clusters]
+                }
+            case "describe_services":
+                found = [self.services[one] for one in params["services"] if one in self.services]
+                return self.ecs.edit("DescribeServices", copy.deepcopy({"services": found}))
+            case "describe_task_definition":
+                return {"taskDefinition": self.definitions[params["taskDefinition"]]}
+        camel = "".join(part.capitalize() for part in operation.split("_"))
+        answer = self.ecs.answer(camel, params)
+        assert answer is not None, operation
+        return _with_times(answer)
+
+    def define(self, image: str, revision: int = 1, **more: Any) -> dict[str, Any]:
+        arn = f"arn:aws:ecs:{self.ecs.region}:{ACCOUNT}:task-definition/web:{revision}"
+        self.definitions[arn] = {
+            "taskDefinitionArn": arn,
+            "family": "web",
+            "containerDefinitions": [{"name": "web", "image": image}],
+            **more,
+        }
+        return self.definitions[arn]
+
+    def serve(self, definition: Mapping[str, Any], name: str = "web", **more: Any) -> dict[str, Any]:
+        """A service of one task on Fargate."""
+        deployment = {"id": "ecs-svc/1", "status": "PRIMARY", "desiredCount": 1}
+        network = {"subnets": ["subnet-p"], "securityGroups": ["sg-1"], "assignPublicIp": "DISABLED"}
+        self.services[name] = {
+            "serviceArn": f"arn:aws:ecs:{self.ecs.region}:{ACCOUNT}:service/shop/{name}",
+            "serviceName": name,
+            "status": "ACTIVE",
+            "desiredCount": 1,
+            "launchType": "FARGATE",
+            "taskDefinition": definition["taskDefinitionArn"],
+            "deployments": [{**deployment, "taskDefinition": definition["taskDefinitionArn"]}],
+            "networkConfiguration": {"awsvpcConfiguration": network},
+            **more,
+        }
+        return self.services[name]
+
+
+def _with_times(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """As boto3 gives them."""
+    tasks = [
+        {k: datetime.fromtimestamp(v, UTC) if k in _TIMES else v for k, v in one.items()}
+        for one in answer.get("tasks", ())
+    ]
+    return {**answer, "tasks": tasks} if "tasks" in answer else dict(answer)
 
 
 def event(task: Mapping[str, Any], region: str = "us-west-2") -> dict[str, Any]:
