@@ -6,6 +6,7 @@ incident whose pulls are not in the set is asked after, one by one, and only a r
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 
@@ -25,6 +26,7 @@ class Sightings:
         self._fate_of = fate_of
         self._world = world
         self._present: tuple[FailedPull, ...] | None = None
+        self._turn = asyncio.Lock()  # or an older set, told slowly, would win over a newer one
 
     async def tell(self, pulls: Iterable[FailedPull]) -> None:
         """This, and nothing else, fails on the cluster now.
@@ -32,14 +34,19 @@ class Sightings:
         :raises StoreDown: it was not taken down; tell it again
         """
         present = tuple(pulls)
-        await intake.failing(present, self._world)
-        await self._close_what_is_over({pull.key for pull in present})
-        self._present = present
+        async with self._turn:
+            await self._take_down(present)
 
     async def again(self) -> None:
         """The same as told last: incidents may have changed meanwhile, and pods may have been waiting."""
-        if self._present is not None:
-            await self.tell(self._present)
+        async with self._turn:
+            if self._present is not None:
+                await self._take_down(self._present)
+
+    async def _take_down(self, present: tuple[FailedPull, ...]) -> None:
+        await intake.failing(present, self._world)
+        await self._close_what_is_over({pull.key for pull in present})
+        self._present = present
 
     async def _close_what_is_over(self, failing: set[tuple[str, ...]]) -> None:
         missing = {
