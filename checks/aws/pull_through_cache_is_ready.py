@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from checks.aws.ecr import ImageInEcr
 from checks.aws.pull_through import CacheRule, Caching, UpstreamSecret
-from checks.aws.registry_policy import RegistryPolicy
-from checks.aws.rights import PullRights
-from checks.aws.rulings import Ruling, Says
+from checks.aws.registry_rights import RegistryRights
+from checks.aws.rulings import Says
 from checks.graph import check
 from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 
@@ -34,8 +33,7 @@ def pull_through_cache_is_ready(
     caching: Caching,
     found: ImageInEcr | None,
     secret: UpstreamSecret | None,
-    rights: PullRights | None,
-    policy: RegistryPolicy | None,
+    role: RegistryRights | None,
 ) -> Verdict:
     if caching.rule is None:
         return _no_rule(caching, found)
@@ -55,9 +53,9 @@ def pull_through_cache_is_ready(
         return unknown(
             "whether the image is cached is not known: its repository could not be read", *evidence
         )
-    if rights is None:
+    if role is None:
         return unknown("whether the cache can be filled is not known: who pulls could not be read", *evidence)
-    return _of_the_role(rule, found, secret, rights, policy)
+    return _of_the_role(rule, found, secret, role)
 
 
 def _no_rule(caching: Caching, found: ImageInEcr | None) -> Verdict:
@@ -69,15 +67,12 @@ def _no_rule(caching: Caching, found: ImageInEcr | None) -> Verdict:
 
 
 def _of_the_role(
-    rule: CacheRule,
-    found: ImageInEcr,
-    secret: UpstreamSecret | None,
-    rights: PullRights,
-    policy: RegistryPolicy | None,
+    rule: CacheRule, found: ImageInEcr, secret: UpstreamSecret | None, role: RegistryRights
 ) -> Verdict:
+    rights = role.rights
     name, evidence = rights.puller.role_name, (*rights.who(), *_evidence(rule))
     needed = (IMPORT,) if found.repository_exists else (CREATE, IMPORT)
-    answers = {action: _ruling(action, rights, policy) for action in needed}
+    answers = {action: role.to(action) for action in needed}
     missing = [action for action, one in answers.items() if one.says in (Says.DENIES, Says.NOTHING)]
     if missing:
         return failed(
@@ -100,13 +95,6 @@ def _of_the_role(
         "image, and lets ECR have it, cannot be seen from here",
         *evidence,
     )
-
-
-def _ruling(action: str, rights: PullRights, policy: RegistryPolicy | None) -> Ruling:
-    """The registry's policy grants as a repository's does, and for these two actions whatever its scope."""
-    text, unread = (None, "it took too long") if policy is None else (policy.text, policy.unread)
-    unread = unread and f"what the registry's policy grants is not known: {unread}"
-    return rights.with_registry_policy(None).with_repository_policy(text, unread).overall(action)
 
 
 def _resource(rule: CacheRule, found: ImageInEcr) -> str:

@@ -78,8 +78,8 @@ class PullRights:
         drift = (("Drift", self.puller.drift),) if self.puller.drift else ()
         return (("Principal", self.principal_arn), ("How we know", self.puller.how), *drift)
 
-    def with_repository_policy(self, text: str | None, unread: str = "") -> PullRights:
-        return replace(self, repository=RepositoryPolicy(self.repository.address, text, unread))
+    def with_repository_policy(self, text: str | None) -> PullRights:
+        return replace(self, repository=RepositoryPolicy(self.repository.address, text))
 
     def with_registry_policy(self, text: str | None) -> PullRights:
         return replace(self, registry=text)

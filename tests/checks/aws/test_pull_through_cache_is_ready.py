@@ -20,6 +20,7 @@ from checks.aws.pull_through import (
 )
 from checks.aws.pull_through_cache_is_ready import CREATE, IMPORT, pull_through_cache_is_ready
 from checks.aws.registry_policy import RegistryId, RegistryPolicy
+from checks.aws.registry_rights import registry_rights
 from checks.aws.rights import PullRights
 from checks.model import NotApplicable, NotFound, Status, Unavailable, Verdict
 from tests.checks.aws.one_role import ACCOUNT, ROLE, policy, rights
@@ -45,7 +46,8 @@ def verdict(
     secret: UpstreamSecret | None = None,
     registry: RegistryPolicy | None = NO_POLICY,
 ) -> Verdict:
-    return pull_through_cache_is_ready.fn(Caching(HUB), found, secret, who, registry)
+    role = None if who is None else registry_rights.fn(who.puller, who.role, CACHED, registry)
+    return pull_through_cache_is_ready.fn(Caching(HUB), found, secret, role)
 
 
 @pytest.mark.parametrize(
@@ -126,12 +128,12 @@ def test_without_a_rule_it_does_not_concern_the_pull() -> None:
         (Caching(None, "denied"), None),
     ):
         with pytest.raises(NotApplicable):
-            pull_through_cache_is_ready.fn(known, found, None, None, None)
+            pull_through_cache_is_ready.fn(known, found, None, None)
 
 
 def test_rules_that_could_not_be_read_matter_for_what_is_missing() -> None:
     it = pull_through_cache_is_ready.fn(
-        Caching(None, "AWS denies ecr:DescribePullThroughCacheRules"), NO_IMAGE, None, None, None
+        Caching(None, "AWS denies ecr:DescribePullThroughCacheRules"), NO_IMAGE, None, None
     )
     assert it.status is Status.UNKNOWN
     assert "ecr:DescribePullThroughCacheRules" in it.summary
