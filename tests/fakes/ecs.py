@@ -148,6 +148,7 @@ class EcsAccount:
     ecs: FakeEcs = field(default_factory=FakeEcs)
     services: dict[str, dict[str, Any]] = field(default_factory=dict)
     definitions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    instances: list[dict[str, Any]] = field(default_factory=list)
     others: dict[str, Any] = field(default_factory=dict)
     dark: bool = False
 
@@ -172,6 +173,8 @@ class EcsAccount:
             case "describe_services":
                 found = [self.services[one] for one in params["services"] if one in self.services]
                 return self.ecs.edit("DescribeServices", copy.deepcopy({"services": found}))
+            case "describe_container_instances":
+                return {"containerInstances": self.instances}
             case "describe_task_definition":
                 return {"taskDefinition": self.definitions[params["taskDefinition"]]}
         camel = "".join(part.capitalize() for part in operation.split("_"))
