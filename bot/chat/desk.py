@@ -146,7 +146,7 @@ class FrontDesk:
         targets = await self._mute_targets(words, mention)
         until = self._world.now() + words.length
         for target in targets:
-            details = (("target", target), ("name", mention.sender.name))
+            details: tuple[tuple[str, str], ...] = (("target", target), ("name", mention.sender.name))
             if words.command == "unmute":
                 await self._state.unmute(target)
             else:
