@@ -11,6 +11,7 @@ from checks.aws.facts import Aws, EcrAddress
 from checks.aws.identity import RolePolicies
 from checks.aws.nodes import InstanceId, InstanceProfile, instance_id
 from checks.aws.puller import Puller
+from checks.diagnose import diagnose
 from checks.graph import Catalog
 from checks.host import Cluster, Host
 from checks.model import FailedPull, NotApplicable, NotFound, Symptom, Unavailable
@@ -69,6 +70,39 @@ async def test_a_self_managed_nodes_policies_take_one_round_more() -> None:
     aws = healthy()
     await learn(RolePolicies, aws, node=SELF_MANAGED)
     assert aws.rounds == 5
+
+
+_NO_NETWORK = (
+    "aws/image_is_active",
+    "aws/instance_has_role",
+    "aws/pull_through_cache_is_ready",
+    "aws/registry_policy_allows_pull",
+    "aws/repository_policy_allows_pull",
+    "aws/role_can_pull",
+)
+
+
+@pytest.mark.parametrize(("node", "rounds"), [(NODE, 4), (SELF_MANAGED, 5)])
+async def test_what_else_is_asked_of_the_registry_takes_no_round_more(node: Host, rounds: int) -> None:
+    """Not even a cache whose secret is looked at, which is two reads that wait for each other."""
+    rule = {"ecrRepositoryPrefix": "ROOT", "upstreamRegistryUrl": "quay.io", "credentialArn": "arn:1"}
+    aws = healthy(
+        describe_images=NotFound("ImageNotFoundException"),
+        describe_pull_through_cache_rules={"pullThroughCacheRules": [rule]},
+        get_registry_policy={"registryId": ACCOUNT, "policyText": '{"Statement": []}'},
+        describe_secret={"Name": "x"},
+    )
+    every = Catalog.load()
+    catalog = Catalog(every.facts, tuple(one for one in every.checks if one.id in _NO_NETWORK))
+    cluster = Cluster("demo", "eks", "us-west-2", "demo")
+    roots = {FailedPull: pull(), Aws: aws, Cluster: cluster, Host: node}
+
+    async def look() -> set[str]:
+        return {one.check async for one in diagnose(catalog, [pull()], roots, {})}
+
+    assert await aws.run(look()) == set(_NO_NETWORK) - {"aws/image_is_active"}
+    assert aws.rounds == rounds
+    assert len(aws.asked) == len(set(aws.asked))
 
 
 async def test_the_cluster_is_known_by_the_instances_tags_too() -> None:
