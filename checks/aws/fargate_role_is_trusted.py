@@ -38,7 +38,9 @@ def fargate_role_is_trusted(
         raise NotApplicable(f"{registry.host} saw {puller.role_name}, not {name}")
     if not role.exists:
         raise NotApplicable(f"there is no role {name}")
-    evidence = (("Role", profile.role_arn), ("Fargate profile", profile.name))
+    evidence = [("Role", profile.role_arn), ("Fargate profile", profile.name)]
+    if profile.issues:
+        evidence.append(("EKS complains of", ", ".join(profile.issues)))
     if not role.trust:
         return unknown(f"whom {name} trusts is not known: {'; '.join(role.boundary_unread)}", *evidence)
     ruling = may_become(role.trust, eks_for(profile))

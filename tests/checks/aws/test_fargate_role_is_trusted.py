@@ -124,6 +124,13 @@ def test_a_profile_whose_arn_is_not_told_leaves_its_conditions_open() -> None:
     assert it.status is Status.UNKNOWN
 
 
+def test_what_eks_itself_complains_of_is_told() -> None:
+    role = RolePolicies(True, ROLE, trust=policy(allow()))
+    profile = replace(PROFILE, issues=("AccessDenied",))
+    it = fargate_role_is_trusted.fn(profile, PULLER, role, REGISTRY, None)
+    assert dict(it.evidence)["EKS complains of"] == "AccessDenied"
+
+
 def test_a_role_whose_session_was_denied_had_been_trusted() -> None:
     who = Accusation(f"arn:aws:sts::{ACCOUNT}:assumed-role/fargate/1", "ecr:BatchGetImage", "x", "", False)
     it = verdict(allow("ec2.amazonaws.com"), who=who)
