@@ -221,3 +221,11 @@ def test_within_an_account_or_behind_a_deny_an_allow_makes_no_sense() -> None:
     for it in (rights(None, PULL), rights(policy(deny()), PULL, address=THEIRS)):
         with pytest.raises(NotApplicable):
             allow_role_in_repository_policy(it)
+
+
+def test_a_deny_is_not_lifted_where_the_registrys_own_would_still_stand() -> None:
+    freeze = policy({"Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Resource": "*"})
+    frozen = rights(policy(deny()), PULL).with_registry_policy(freeze)
+    with pytest.raises(Refused, match="registry policy"):
+        lift_repository_deny(frozen)
+    assert change(lift_repository_deny(frozen.with_registry_policy(None))).after is None
