@@ -61,6 +61,11 @@ class Accusation:
         """An implicit denial means that no Deny matched, in any policy."""
         return bool(self.layer) and not self.explicit and action.lower() == self.action.lower()
 
+    @property
+    def by_registry(self) -> bool:
+        """Whether it is the registry that denies, not the keeper of a task's secrets."""
+        return self.action.lower().startswith("ecr:")
+
     def evidence(self) -> tuple[tuple[str, str], ...]:
         how = "an explicit Deny" if self.explicit else "no Allow"
         return (("Denied action", self.action), ("The registry says", f"{how} in a {self.layer}"))
@@ -79,3 +84,8 @@ def accusation(pull: FailedPull) -> Accusation:
         layer=layer,
         explicit=found["denying"] is not None,
     )
+
+
+def registry_may_explain(accusation: Accusation | None) -> bool | None:
+    """Whether the registry's refusal is what the message tells of: no, if it tells of another's."""
+    return None if accusation is None or accusation.by_registry else False

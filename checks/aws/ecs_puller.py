@@ -71,7 +71,7 @@ class NamedPuller:
 @fact()
 def named_puller(task: EcsTask, who: Accusation) -> NamedPuller:
     """A denial by another service, such as that of a secret, says nothing of who pulls."""
-    if not who.action.lower().startswith("ecr:"):
+    if not who.by_registry:
         raise NotApplicable(f"{who.action} is no action of the registry")
     return NamedPuller(who.principal)
 

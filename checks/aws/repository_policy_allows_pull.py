@@ -7,7 +7,7 @@ repository's.
 
 from __future__ import annotations
 
-from checks.aws.denials import Accusation, Side
+from checks.aws.denials import Accusation, Side, registry_may_explain
 from checks.aws.rights import ON_REPOSITORY, PullRights
 from checks.aws.rulings import Says, either
 from checks.graph import check
@@ -40,6 +40,7 @@ def repository_policy_allows_pull(rights: PullRights, accusation: Accusation | N
             ("Denied actions", ", ".join(denied)),
             ("Layer", "repository policy"),
             about=address.arn,
+            explains=registry_may_explain(accusation),
         )
     if not rights.same_account:
         # The policy of the whole registry may grant it as well, where it is for pulls.
@@ -57,6 +58,7 @@ def repository_policy_allows_pull(rights: PullRights, accusation: Accusation | N
             ("Missing actions", ", ".join(missing)),
             ("Layer", "repository policy"),
             about=address.arn,
+            explains=registry_may_explain(accusation),
         )
     if rights.repository.text is None:
         return passed(f"{address.name} has no policy, and needs none within its account", *evidence)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from checks.aws.denials import Accusation, Side
+from checks.aws.denials import Accusation, Side, registry_may_explain
 from checks.aws.rights import ACTIONS, PullRights
 from checks.aws.rulings import Ruling, Says
 from checks.graph import check
@@ -35,10 +35,16 @@ def role_can_pull(rights: PullRights, accusation: Accusation | None) -> Verdict:
             for action, one in wrong.items()
         ):
             return unknown(f"as its policies read, {summary}, but the registry knows of no Deny", *evidence)
-        return failed(summary, *evidence, *_details(wrong), about=rights.principal_arn)
+        return failed(
+            summary,
+            *evidence,
+            *_details(wrong),
+            about=rights.principal_arn,
+            explains=registry_may_explain(accusation),
+        )
     unread = sorted({why for one in rulings.values() if one.says is Says.UNKNOWN for why in one.unread})
     if unread:
-        if accusation is not None and accusation.blames(Side.ROLE):
+        if accusation is not None and accusation.by_registry and accusation.blames(Side.ROLE):
             return failed(
                 f"{name} may not {accusation.action}, says the registry",
                 *evidence,

@@ -354,3 +354,20 @@ def test_a_remedy_that_this_version_lacks_is_a_warning(write: Write) -> None:
     missing = "azure/peer_back" not in {one.id for one in load_remedies()}
     assert any("no remedy azure/peer_back yet" in one for one in settings.warnings) is missing
     assert settings.rules.enabled == {"azure/peer_back"}
+
+
+def test_ecs_is_asked_by_region_and_alone_may_have_a_queue(write: Write) -> None:
+    queue = "https://sqs.us-west-2.amazonaws.com/123456789012/pullbot"
+    path = write(f"clusters: [{{name: shop, kind: ecs, region: us-west-2, queue: '{queue}'}}]")
+    found = load(path, {})
+    assert found.clusters[0].queue == queue
+    told = faults(
+        f"""
+        clusters:
+          - {{name: shop, kind: ecs}}
+          - {{name: prod, kind: eks, queue: "{queue}"}}
+        """,
+        write,
+    )
+    assert "should name its region" in told["clusters[0]"]
+    assert "should have no queue" in told["clusters[1]"]
