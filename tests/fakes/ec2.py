@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from moto.ec2.models import ec2_backends
 
 from bot.clouds._aws import AwsHands
 from bot.demo.aws_world import ACCOUNT
+
+
+@contextmanager
+def aws_at(url: str) -> Iterator[None]:
+    """boto3 finds this AWS and nothing else; for what several tests share. ``aws_url`` is for one."""
+    settings = {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    }
+    with pytest.MonkeyPatch.context() as variables:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            variables.delenv(name)
+        for name, value in settings.items():
+            variables.setenv(name, value)
+        yield
 
 
 class Ec2Hands:

@@ -29,7 +29,7 @@ from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedy import Plan, Standing, Step, load_remedies
 from tests.fakes.aws_front import Front, serve
-from tests.fakes.ec2 import Ec2Hands, described, s3_list
+from tests.fakes.ec2 import Ec2Hands, aws_at, described, s3_list, set_private_dns
 
 CATALOG = Catalog.load()
 REMEDIES = load_remedies()
@@ -99,26 +99,46 @@ class Story:
         return tuple(back)
 
 
-@pytest.fixture
-def story(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
-    world = seed(aws_url)
-    ec2 = world.client("ec2")
-    with serve(aws_url) as front:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
-        aws, hands = AwsReader(Sessions(), Roles()), AwsHands(Sessions(), Roles())
+@dataclass
+class Clouds:
+    """Two healthy worlds that these tests share, and leave healthy: a seed takes seconds."""
+
+    nat: World
+    endpoints: World
+    front: Front
+    aws: AwsReader
+    hands: Ec2Hands
+    ec2: Any
+
+    def story(self, *, endpoints: bool) -> Story:
+        world = self.endpoints if endpoints else self.nat
+        self.front.asked.clear()
         failure = FailedPull(
-            cluster="demo",
+            cluster=world.cluster,
             namespace="default",
             workload="Deployment/ui",
             container="ui",
             pods=("ui-1",),
             nodes=("ip-10-0-1-7",),
-            host_kind="nodegroup/default",
+            host_kind=f"nodegroup/{world.nodegroup}",
             image=world.image,
             symptom=Symptom.CONNECT_TIMEOUT,
             message="",
         )
-        yield Story(world, front, aws, Ec2Hands(hands, ec2), failure, ec2)
+        return Story(world, self.front, self.aws, self.hands, failure, self.ec2)
+
+
+@pytest.fixture(scope="module")
+def clouds(moto_url: str) -> Iterator[Clouds]:
+    with serve(moto_url) as front, aws_at(front.url):
+        nat, private = (
+            seed(moto_url, cluster=one, nodegroup="default", role=f"{one}-node", repository=one)
+            for one in ("with-nat", "with-endpoints")
+        )
+        ec2 = nat.client("ec2")
+        endpoints_only(private, ec2)
+        aws, hands = AwsReader(Sessions(), Roles()), AwsHands(Sessions(), Roles())
+        yield Clouds(nat, private, front, aws, Ec2Hands(hands, ec2), ec2)
         aws.close()
         hands.close()
 
@@ -132,14 +152,17 @@ class Fault:
     breaks: Callable[[Story], None]
     endpoints: bool = True
 
+    @property
+    def name(self) -> str:
+        return f"{self.remedy.rpartition('/')[2]}-{'endpoints' if self.endpoints else 'nat'}"
+
 
 def https_from(block: str) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [{"CidrIp": block}]}
 
 
-def endpoints_only(story: Story, *, private_dns: bool = True) -> None:
+def endpoints_only(world: World, ec2: Any) -> None:
     """Take the NAT gateway's route away and make the three endpoints."""
-    ec2, world = story.ec2, story.world
     subnet = ec2.create_subnet(VpcId=world.vpc_id, CidrBlock="10.0.9.0/24")["Subnet"]["SubnetId"]
     made = ec2.create_security_group(GroupName="endpoints", Description="endpoints", VpcId=world.vpc_id)
     ec2.authorize_security_group_ingress(GroupId=made["GroupId"], IpPermissions=[https_from("10.0.0.0/16")])
@@ -150,7 +173,7 @@ def endpoints_only(story: Story, *, private_dns: bool = True) -> None:
             ServiceName=f"com.amazonaws.{world.region}.{service}",
             SubnetIds=[subnet],
             SecurityGroupIds=[made["GroupId"]],
-            PrivateDnsEnabled=private_dns,
+            PrivateDnsEnabled=True,
         )
     ec2.delete_route(RouteTableId=world.route_table_id, DestinationCidrBlock=EVERYWHERE)
     ec2.create_vpc_endpoint(
@@ -171,8 +194,10 @@ def group_of(story: Story, name: str) -> dict[str, Any]:
 
 
 def endpoint_of(story: Story, service: str) -> str:
-    found = story.ec2.describe_vpc_endpoints()["VpcEndpoints"]
-    [id] = [one["VpcEndpointId"] for one in found if one["ServiceName"].endswith(f".{service}")]
+    vpc = [{"Name": "vpc-id", "Values": [story.world.vpc_id]}]
+    found = story.ec2.describe_vpc_endpoints(Filters=vpc)["VpcEndpoints"]
+    there = [one for one in found if one["State"] != "deleted"]
+    [id] = [one["VpcEndpointId"] for one in there if one["ServiceName"].endswith(f".{service}")]
     return str(id)
 
 
@@ -214,6 +239,16 @@ def take_the_route_to_s3_away(story: Story) -> None:
     story.ec2.delete_route(RouteTableId=table, DestinationPrefixListId=s3_list(story.ec2))
 
 
+def turn_private_dns_off(story: Story) -> None:
+    for service in ("ecr.api", "ecr.dkr"):
+        set_private_dns(story.world.region, endpoint_of(story, service), on=False)
+
+
+def turn_all_names_off(story: Story) -> None:
+    turn_private_dns_off(story)
+    turn_host_names_off(story)
+
+
 def turn_host_names_off(story: Story) -> None:
     story.ec2.modify_vpc_attribute(VpcId=story.world.vpc_id, EnableDnsHostnames={"Value": False})
 
@@ -235,6 +270,7 @@ FAULTS = (
     Fault("aws/open_network_acl", "aws/network_acl_lets_through", forget_the_answers, endpoints=False),
     Fault("aws/create_endpoints", "aws/endpoints_are_complete", delete_one_endpoint),
     Fault("aws/add_s3_route", "aws/endpoints_are_complete", take_the_route_to_s3_away),
+    Fault("aws/turn_on_private_dns", "aws/endpoint_private_dns_is_on", turn_private_dns_off),
     Fault("aws/turn_on_vpc_dns", "aws/vpc_dns_is_on", turn_host_names_off),
     Fault("aws/open_endpoint_security_group", "aws/endpoint_security_group_lets_in", shut_the_way_in),
     Fault(
@@ -245,26 +281,16 @@ FAULTS = (
 )
 
 
-@pytest.mark.parametrize(
-    "fault",
-    FAULTS,
-    ids=lambda one: f"{one.remedy.rpartition('/')[2]}-{'endpoints' if one.endpoints else 'nat'}",
-)
-async def test_a_fault_is_found_put_right_and_put_back(fault: Fault, story: Story) -> None:
-    if fault.endpoints:
-        endpoints_only(story)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda one: one.name)
+async def test_a_fault_is_found_put_right_and_put_back(fault: Fault, clouds: Clouds) -> None:
+    story = clouds.story(endpoints=fault.endpoints)
     fault.breaks(story)
     await is_put_right_and_back(fault.remedy, fault.check, story)
 
 
-async def test_private_dns_is_turned_on_and_off_again(story: Story) -> None:
-    endpoints_only(story, private_dns=False)
-    await is_put_right_and_back("aws/turn_on_private_dns", "aws/endpoint_private_dns_is_on", story)
-
-
-async def test_the_vpcs_dns_and_the_endpoints_are_turned_on_in_one_plan(story: Story) -> None:
-    endpoints_only(story, private_dns=False)
-    turn_host_names_off(story)
+async def test_the_vpcs_dns_and_the_endpoints_are_turned_on_in_one_plan(clouds: Clouds) -> None:
+    story = clouds.story(endpoints=True)
+    turn_all_names_off(story)
     plan = await is_put_right_and_back("aws/turn_on_private_dns", "aws/endpoint_private_dns_is_on", story)
     assert [type(one).__name__ for one in plan.steps] == ["SetVpcDns", "SetPrivateDns", "SetPrivateDns"]
 
@@ -285,6 +311,7 @@ async def is_put_right_and_back(remedy: str, check: str, story: Story) -> Plan:
     assert story.state == broken
     assert failing(await story.look()) == {check}
     assert only_granted(remedy, story)
+    await story.carry_out(plan.steps)  # the others find a healthy world again
     return plan
 
 

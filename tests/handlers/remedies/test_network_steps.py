@@ -24,7 +24,7 @@ from handlers.remedies.aws.vpc_steps import (
     SetVpcDns,
 )
 from handlers.remedy import Conflict, Standing, Step
-from tests.fakes.ec2 import Ec2Hands, described
+from tests.fakes.ec2 import Ec2Hands, aws_at, described
 
 REGION = "us-west-2"
 API = "com.amazonaws.us-west-2.ecr.api"
@@ -79,10 +79,7 @@ def cloud(moto_url: str) -> Iterator[tuple[Ec2Hands, Any]]:
     """One for all of these tests, each of which has a VPC of its own: moto's start is what takes long."""
     ec2 = client(moto_url, "ec2", REGION)
     hands = AwsHands(Sessions(), Roles())
-    with pytest.MonkeyPatch.context() as variables:
-        variables.setenv("AWS_ENDPOINT_URL", moto_url)
-        variables.setenv("AWS_ACCESS_KEY_ID", "test")
-        variables.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with aws_at(moto_url):
         yield Ec2Hands(hands, ec2), ec2
     hands.close()
 
