@@ -85,6 +85,71 @@ def test_a_write_role_may_not_widen_itself() -> None:
     assert {"iam:PutRolePolicy", "iam:PassRole", "ecr:PutRegistryPolicy"} <= set(never["Action"])
 
 
+def writes_of(remedy: str) -> dict[str, list[tuple[str, dict[str, dict[str, list[str]]]]]]:
+    """Where each action that changes something is allowed, and on which conditions."""
+    found: dict[str, list[tuple[str, dict[str, dict[str, list[str]]]]]] = {}
+    for one in permissions.aws_writes([remedy])["Statement"]:
+        for action in one["Action"] if one["Effect"] == "Allow" else ():
+            if not action.partition(":")[2].startswith(("Describe", "Get", "List")):
+                where = one["Resource"].removeprefix("arn:aws:ec2:*:*:")
+                found.setdefault(action, []).append((where, one.get("Condition", {})))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("remedy", "direction"),
+    [("aws/open_security_group", "Egress"), ("aws/open_endpoint_security_group", "Ingress")],
+)
+def test_security_groups_are_opened_in_one_direction_only(remedy: str, direction: str) -> None:
+    created = {"StringEquals": {"ec2:CreateAction": [f"AuthorizeSecurityGroup{direction}"]}}
+    assert writes_of(remedy) == {
+        f"ec2:AuthorizeSecurityGroup{direction}": [("security-group-rule/*", {}), ("security-group/*", {})],
+        f"ec2:RevokeSecurityGroup{direction}": [("security-group/*", {})],
+        "ec2:CreateTags": [("security-group-rule/*", created)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("remedy", "expected"),
+    [
+        (
+            "aws/open_network_acl",
+            {
+                "ec2:CreateNetworkAclEntry": [("network-acl/*", {})],
+                "ec2:DeleteNetworkAclEntry": [("network-acl/*", {})],
+            },
+        ),
+        ("aws/turn_on_vpc_dns", {"ec2:ModifyVpcAttribute": [("vpc/*", {})]}),
+        (
+            "aws/turn_on_private_dns",
+            {"ec2:ModifyVpcAttribute": [("vpc/*", {})], "ec2:ModifyVpcEndpoint": [("vpc-endpoint/*", {})]},
+        ),
+        (
+            "aws/add_s3_route",
+            {"ec2:ModifyVpcEndpoint": [("route-table/*", {}), ("vpc-endpoint/*", {})]},
+        ),
+        ("aws/allow_layers_in_s3_endpoint", {"ec2:ModifyVpcEndpoint": [("vpc-endpoint/*", {})]}),
+    ],
+)
+def test_a_remedy_may_change_one_kind_of_thing(remedy: str, expected: object) -> None:
+    assert writes_of(remedy) == expected
+
+
+def test_only_endpoints_for_pulls_are_made_and_only_those_are_deleted() -> None:
+    writes = writes_of("aws/create_endpoints")
+    assert writes["ec2:DeleteVpcEndpoints"] == [
+        ("vpc-endpoint/*", {"StringEquals": {"aws:ResourceTag/pullbot": ["managed"]}})
+    ]
+    made = dict(writes["ec2:CreateVpcEndpoint"])
+    condition = made.pop("vpc-endpoint/*")
+    assert made == {"route-table/*": {}, "security-group/*": {}, "subnet/*": {}, "vpc/*": {}}
+    services = condition["StringLike"]["ec2:VpceServiceName"]
+    assert condition["StringEquals"] == {"aws:RequestTag/pullbot": ["managed"]}
+    assert {one.removeprefix("cn.") for one in services} == {
+        f"com.amazonaws.*.{one}" for one in ("ecr.api", "ecr.dkr", "s3")
+    }
+
+
 def test_every_remedy_declares_what_its_steps_do() -> None:
     for remedy in load_remedies():
         if remedy.id.startswith("aws/"):
