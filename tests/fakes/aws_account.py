@@ -40,7 +40,7 @@ class Account:
     _waiting: list[asyncio.Future[None]] = field(default_factory=list)
 
     async def __call__(
-        self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]:
         self.asked.append(operation)
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -41,7 +41,7 @@ class Ec2Hands:
         self._hands, self._ec2 = hands, ec2
 
     async def __call__(
-        self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]:
         answer = await self._hands(service, operation, region=region, account=account, **params)
         if operation == "modify_vpc_endpoint":

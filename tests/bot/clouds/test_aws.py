@@ -89,7 +89,7 @@ async def test_lists_are_complete_whatever_the_paging(aws: AwsReader, aws_url: s
     ecr = client(aws_url, "ecr", REGION)
     for number in range(130):
         ecr.create_repository(repositoryName=f"r{number}")
-    params = {"PaginationConfig": {"PageSize": 50}}
+    params: dict[str, Any] = {"PaginationConfig": {"PageSize": 50}}
     answer = await aws("ecr", "describe_repositories", region=REGION, **params)
     assert len(answer["repositories"]) == 130
 

@@ -186,7 +186,7 @@ class Repeating:
         self._hands = hands
 
     async def __call__(
-        self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]:
         answer = await self._hands(service, operation, region=region, account=account, **params)
         if operation.startswith("describe_"):
@@ -216,7 +216,7 @@ async def test_a_step_whose_answer_was_lost_is_undone_by_what_it_says(vpc: Vpc) 
 async def test_a_refusal_of_ec2_is_no_success(vpc: Vpc) -> None:
     class Refusing(Repeating):
         async def __call__(
-            self, service: str, operation: str, *, region: str, account: str = "", **params: Any
+            self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
         ) -> Mapping[str, Any]:
             if operation.startswith("describe_"):
                 return await self._hands(service, operation, region=region, account=account, **params)

@@ -180,7 +180,6 @@ async def test_a_new_deployment_is_begun_once_whoever_begins_it(aws: Writable) -
     assert await step.look(aws) is Standing.BEFORE
     assert await step.write(aws) == step
     assert await step.look(aws) is Standing.AFTER
-    assert step.inverse() is None
 
 
 async def test_a_service_that_is_gone_is_a_conflict(aws: Writable) -> None:
