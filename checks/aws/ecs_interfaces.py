@@ -38,18 +38,13 @@ class FargateNetwork:
 
 
 @fact()
-def fargate_network(
-    task: EcsTask, service: EcsService | None, definition: TaskDefinition | None
-) -> FargateNetwork:
+def fargate_network(task: EcsTask, service: EcsService, definition: TaskDefinition | None) -> FargateNetwork:
     """The interface of a stopped task is gone; what it was made from, its service tells."""
     if task.launch_type != FARGATE:
         raise NotApplicable(f"this task ran on {task.launch_type}")
-    if service is None or service.network is None:
-        raise Unavailable(
-            "which security groups and which public address the task was given is not known: "
-            "ECS tells that of services only"
-        )
     network = service.network
+    if network is None:
+        raise Unavailable(f"ECS tells no network of {service.name}, which every service on Fargate has")
     subnet = task.subnet or (network.subnets[0] if len(network.subnets) == 1 else "")
     if not subnet:
         raise Unavailable(f"in which of {', '.join(network.subnets)} the task {task.id} was is not known")
@@ -61,6 +56,17 @@ def fargate_network(
         address=task.address,
         public_address=network.public_address,
         windows=definition is not None and definition.windows,
+    )
+
+
+@fact()
+def network_of_nobody(task: EcsTask) -> FargateNetwork:
+    """Tried after ``fargate_network``: there is no service to tell."""
+    if task.launch_type != FARGATE:
+        raise NotApplicable(f"this task ran on {task.launch_type}")
+    whose = f"the service {task.service} is gone" if task.service else "it is no service's"
+    raise Unavailable(
+        f"which security groups and which public address the task was given is not known: {whose}"
     )
 
 

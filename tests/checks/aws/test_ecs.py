@@ -18,6 +18,7 @@ from checks.aws.ecs_secrets import RegistryCredentials, RegistrySecret, SecretNa
 from checks.aws.ecs_services import EcsService
 from checks.aws.ecs_tasks import EcsTask, TaskBook, parse_task
 from checks.aws.execution_role_is_set import execution_role_is_set
+from checks.aws.execution_role_is_trusted import ExecutionTrust, execution_role_is_trusted
 from checks.aws.facts import Aws
 from checks.aws.interface import Interface
 from checks.aws.puller import Kind, Puller
@@ -58,6 +59,10 @@ class Case:
         cluster = Cluster("prod", "ecs", "us-west-2")
         self.roots = {Aws: self.aws, TaskBook: self.book, Cluster: cluster, FailedPull: pull}
         return pull
+
+    def fails_with(self, message: str) -> FailedPull:
+        self.aws.define(IMAGE)
+        return self.fails(message)
 
     async def get(self, wanted: type[Any]) -> Any:
         return await Resolver(CATALOG, self.roots, {}).get(wanted)
@@ -183,6 +188,14 @@ async def test_on_an_instance_it_is_the_hosts_although_the_task_has_one(case: Ca
     case.fails(**EC2)
     found: Interface = await case.get(Interface)
     assert (found.subnet, found.security_groups) == ("subnet-i", ("sg-i",))
+
+
+async def test_a_service_that_may_not_be_read_is_told_with_what_to_grant(case: Case) -> None:
+    case.fails()
+    case.book.note(next(iter(case.aws.ecs.tasks.values())))
+    case.aws.dark = True
+    with pytest.raises(Unavailable, match="ecs:describe_services; grant it"):
+        await case.get(Interface)
 
 
 async def test_a_task_of_no_service_keeps_its_security_groups_to_itself(case: Case) -> None:
@@ -382,3 +395,47 @@ async def test_nothing_of_it_is_asked_on_other_clusters(case: Case) -> None:
     for wanted in (EcsTask, EcsService, FargateNetwork):
         with pytest.raises(NotApplicable):
             await case.get(wanted)
+
+
+# ---- trust
+
+
+def is_trusted(message: str, *statements: Mapping[str, Any], unread: str = "") -> Any:
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)}) if statements else ""
+    return execution_role_is_trusted(
+        Case().fails_with(message), FARGATE_TASK, ExecutionTrust(EXECUTION, policy, unread)
+    )
+
+
+def trusting(service: str = "ecs-tasks.amazonaws.com", **conditions: Any) -> dict[str, Any]:
+    found = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    return {**found, "Condition": conditions} if conditions else found
+
+
+NOT_ASSUMED = (
+    "ECS was unable to assume the role 'arn:aws:iam::123456789012:role/web-execution' that was provided"
+)
+
+
+def test_a_role_that_ecs_may_become() -> None:
+    here = {"aws:SourceArn": f"arn:aws:ecs:us-west-2:{ACCOUNT}:*"}
+    for statement in (
+        trusting(),
+        trusting(ArnLike=here),
+        trusting(StringEquals={"aws:SourceAccount": ACCOUNT}),
+    ):
+        assert is_trusted(NOT_ASSUMED, statement).status is Status.PASS
+
+
+def test_a_role_that_others_may_become_is_the_cause_where_ecs_says_so() -> None:
+    verdict = is_trusted(NOT_ASSUMED, trusting("ec2.amazonaws.com"))
+    assert (verdict.status, verdict.explains) == (Status.FAIL, True)
+    assert "ec2.amazonaws.com" in verdict.summary
+    assert is_trusted(TIMEOUT, trusting("ec2.amazonaws.com")).explains is False
+    elsewhere = {"aws:SourceAccount": "444455556666"}
+    assert is_trusted(NOT_ASSUMED, trusting(StringEquals=elsewhere)).status is Status.FAIL
+
+
+def test_a_trust_policy_that_may_not_be_read_is_no_fault() -> None:
+    verdict = is_trusted(NOT_ASSUMED, unread="AWS denies iam:GetRole")
+    assert (verdict.status, "iam:GetRole" in verdict.summary) == (Status.UNKNOWN, True)
