@@ -23,7 +23,9 @@ from checks.aws.facts import Aws
 from checks.aws.interface import Interface
 from checks.aws.puller import Kind, Puller
 from checks.aws.registry_secret_is_readable import registry_secret_is_readable
+from checks.aws.routing import Way
 from checks.aws.rulings import Says, certain, open_question
+from checks.aws.task_has_public_ip import task_has_public_ip
 from checks.aws.task_was_started import StartsSince, starts_since, task_was_started
 from checks.graph import Catalog
 from checks.host import Cluster
@@ -32,6 +34,7 @@ from checks.model import FailedPull, NotApplicable, NotFound, Since, Status, Una
 from checks.resolve import Resolver
 from tests.fakes.aws_account import ACCOUNT
 from tests.fakes.ecs import EcsAccount
+from tests.fakes.ecs_paths import paths_by
 
 HOST = f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com"
 IMAGE = f"{HOST}/web:1"
@@ -219,6 +222,19 @@ async def test_a_task_of_no_service_that_is_gone_is_not_known(case: Case) -> Non
     del case.aws.ecs.tasks[pull.pods[0]]
     with pytest.raises(Unavailable, match="forgets tasks after an hour"):
         await case.get(EcsTask)
+
+
+NETWORK = FargateNetwork(
+    ACCOUNT, "us-west-2", "subnet-a", ("sg-1",), "10.0.0.9", public_address=False, windows=False
+)
+
+
+def test_a_public_address_is_missed_only_behind_an_internet_gateway() -> None:
+    assert task_has_public_ip(paths_by(Way.NO_ADDRESS), NETWORK).status is Status.FAIL
+    assert task_has_public_ip(paths_by(Way.INTERNET), NETWORK).status is Status.PASS
+    for way in (Way.NAT, Way.ENDPOINT, Way.NOWHERE, Way.ELSEWHERE):
+        with pytest.raises(NotApplicable):
+            task_has_public_ip(paths_by(way), NETWORK)
 
 
 # ---- the execution role

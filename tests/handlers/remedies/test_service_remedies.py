@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Network
 from typing import Any
 
 import pytest
 
-from checks.aws.clue import Clue
-from checks.aws.destinations import Errand, Registry
 from checks.aws.ecs_interfaces import FargateNetwork
 from checks.aws.ecs_services import AwsVpc, EcsService
 from checks.aws.ecs_tasks import EcsTask
-from checks.aws.interface import Interface
-from checks.aws.paths import Path, Paths
 from checks.aws.routing import Way
-from checks.aws.task_has_public_ip import task_has_public_ip
-from checks.aws.vpc import Route
-from checks.model import NotApplicable, Status, Symptom
+from checks.model import NotApplicable
 from handlers.remedies.aws.assign_public_ip import assign_public_ip
 from handlers.remedies.aws.redeploy_service import redeploy_service
 from handlers.remedies.aws.service_steps import RedeployService, ServiceAddress, SetPublicAddress
 from handlers.remedy import Conflict, Refused, Standing
 from tests.fakes.aws_account import ACCOUNT
 from tests.fakes.ecs import EcsAccount
+from tests.fakes.ecs_paths import paths_by
 
 DEFINITION = f"arn:aws:ecs:us-west-2:{ACCOUNT}:task-definition/web:1"
 SERVICE = EcsService(
@@ -48,32 +42,8 @@ TASK = EcsTask(
 )
 
 
-def paths(way: Way) -> Paths:
-    interface = Interface(
-        ACCOUNT,
-        "us-west-2",
-        "vpc-1",
-        "subnet-a",
-        ("sg-1",),
-        None,
-        "",
-        (32768, 60999),
-        "the task's own interface",
-    )
-    host = f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com"
-    route = Route(IPv4Network("0.0.0.0/0"), "igw-1", active=True)
-    return Paths(
-        interface,
-        Registry(host, "us-west-2", "aws", "amazonaws.com", plain=True),
-        Clue(Symptom.CONNECT_TIMEOUT, None, stranger=False, address=""),
-        "rtb-1",
-        tuple(Path(errand, way, route) for errand in Errand),
-        meant_to_be_private=False,
-    )
-
-
 def test_the_whole_network_is_passed_back_and_one_word_of_it_is_changed() -> None:
-    [plan] = assign_public_ip(SERVICE, NETWORK, paths(Way.NO_ADDRESS))
+    [plan] = assign_public_ip(SERVICE, NETWORK, paths_by(Way.NO_ADDRESS))
     [step] = plan.steps
     assert isinstance(step, SetPublicAddress)
     assert (step.diff().before, step.diff().after) == ("assignPublicIp: DISABLED", "assignPublicIp: ENABLED")
@@ -89,23 +59,15 @@ def test_the_whole_network_is_passed_back_and_one_word_of_it_is_changed() -> Non
 
 def test_an_address_of_no_use_is_not_offered() -> None:
     with pytest.raises(Refused, match="of no use"):
-        assign_public_ip(SERVICE, NETWORK, paths(Way.NAT))
+        assign_public_ip(SERVICE, NETWORK, paths_by(Way.NAT))
     with pytest.raises(Refused, match="another system"):
-        assign_public_ip(replace(SERVICE, rolling=False), NETWORK, paths(Way.NO_ADDRESS))
+        assign_public_ip(replace(SERVICE, rolling=False), NETWORK, paths_by(Way.NO_ADDRESS))
     for service, network in (
         (replace(SERVICE, network=None), NETWORK),
         (SERVICE, replace(NETWORK, public_address=True)),
     ):
         with pytest.raises(NotApplicable):
-            assign_public_ip(service, network, paths(Way.NO_ADDRESS))
-
-
-def test_a_public_address_is_missed_only_behind_an_internet_gateway() -> None:
-    assert task_has_public_ip(paths(Way.NO_ADDRESS), NETWORK).status is Status.FAIL
-    assert task_has_public_ip(paths(Way.INTERNET), NETWORK).status is Status.PASS
-    for way in (Way.NAT, Way.ENDPOINT, Way.NOWHERE, Way.ELSEWHERE):
-        with pytest.raises(NotApplicable):
-            task_has_public_ip(paths(way), NETWORK)
+            assign_public_ip(service, network, paths_by(Way.NO_ADDRESS))
 
 
 def test_a_new_deployment_is_planned_once() -> None:
