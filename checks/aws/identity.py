@@ -1,6 +1,8 @@
 """The role's own policies: what it is allowed by itself, before any repository has its say.
 
 Each read that is denied becomes an ``unread``, not an error: what is known may decide nevertheless.
+IAM is asked for a role by its name alone, and every account may have one of that name. So an answer counts
+only if it is known to be of the role's own account.
 A role of a managed node group is known one round of calls before the instance has told which role it
 really has, so its policies are read meanwhile; the instance then nearly always names the same one.
 """
@@ -16,7 +18,7 @@ from typing import Any
 from checks.aws.auto_mode import AutoMode
 from checks.aws.facts import Aws, Grant
 from checks.aws.nodes import Nodegroup
-from checks.aws.puller import Puller
+from checks.aws.puller import Puller, account_of
 from checks.graph import fact
 from checks.model import NotFound, Unavailable
 
@@ -63,6 +65,12 @@ class RolePolicies:
     trust: str = ""
 
 
+# The role, its boundary, and why that was not read.
+_Head = tuple[Mapping[str, Any], PolicyText | None, tuple[str, ...]]
+# The ARNs, and the documents or why they were not read.
+_Attached = tuple[tuple[str, ...] | None, list[PolicyText | str]]
+
+
 class RoleReads:
     """Each role and each managed policy read once in a diagnosis, however many nodes have it."""
 
@@ -78,6 +86,20 @@ class RoleReads:
             self._tasks[key] = asyncio.create_task(self._role(name, account, region), name=role_arn)
         return self._tasks[key]
 
+    def _reached(self, account: str, region: str) -> asyncio.Task[str]:
+        key = ("account", account)
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._asked_whose(account, region), name=account)
+        return self._tasks[key]
+
+    async def _asked_whose(self, account: str, region: str) -> str:
+        """Why what these credentials see is not of ``account``, or ""; the call needs no permission."""
+        try:
+            answer = await self._aws("sts", "get_caller_identity", region=region, account=account)
+        except (NotFound, Unavailable) as why:
+            return f"whether these credentials look into {account} is not known: {why}"
+        return _elsewhere(str(answer["Account"]), account)
+
     def _document(self, arn: str, account: str, region: str) -> asyncio.Task[PolicyText | str]:
         key = ("policy", arn)
         if key not in self._tasks:
@@ -89,6 +111,10 @@ class RoleReads:
         head, attached, inline = await asyncio.gather(
             self._head(name, where), self._attached(name, where), self._inline(name, where)
         )
+        told = head[0].get("Arn", "") if head is not None else ""
+        stray = _elsewhere(account_of(told), account) if told else await self._reached(account, region)
+        if stray:
+            return _of_another_account(stray, head, attached, inline)
         if head is None or attached is None or inline is None:
             return RolePolicies(exists=False)
         role, boundary, boundary_unread = head
@@ -106,9 +132,7 @@ class RoleReads:
             trust=_text(role["AssumeRolePolicyDocument"]) if "AssumeRolePolicyDocument" in role else "",
         )
 
-    async def _head(
-        self, name: str, where: Mapping[str, str]
-    ) -> tuple[Mapping[str, Any], PolicyText | None, tuple[str, ...]] | None:
+    async def _head(self, name: str, where: Mapping[str, str]) -> _Head | None:
         try:
             role = (await self._aws("iam", "get_role", **where, RoleName=name))["Role"]
         except NotFound:
@@ -123,9 +147,7 @@ class RoleReads:
             return role, None, (boundary,)
         return role, boundary, ()
 
-    async def _attached(
-        self, name: str, where: Mapping[str, str]
-    ) -> tuple[tuple[str, ...] | None, list[PolicyText | str]] | None:
+    async def _attached(self, name: str, where: Mapping[str, str]) -> _Attached | None:
         try:
             answer = await self._aws("iam", "list_attached_role_policies", **where, RoleName=name)
         except NotFound:
@@ -168,9 +190,26 @@ class RoleReads:
         return PolicyText(policy, _text(answer["PolicyDocument"]))
 
 
-def account_of(arn: str) -> str:
-    """The account id in an ARN."""
-    return arn.split(":")[4]
+def _of_another_account(
+    why: str, head: _Head | None, attached: _Attached | None, inline: list[PolicyText | str] | None
+) -> RolePolicies:
+    """Nothing is known of the role: whatever was read, or not found, may be of another role of its name."""
+    hidden = (*(attached[1] if attached else ()), *(inline or ()))
+    return RolePolicies(
+        exists=True,
+        unread=(why, *(one for one in hidden if isinstance(one, str))),
+        boundary_unread=(why, *(head[2] if head else ())),
+    )
+
+
+def _elsewhere(reached: str, account: str) -> str:
+    """What to do about credentials that reach another account than the role's; "" if they do not."""
+    if reached == account:
+        return ""
+    return (
+        f"these credentials look into account {reached}, and the role is in {account}: set aws.read_role "
+        f"or aws.owners to a role there"
+    )
 
 
 def _text(document: Any) -> str:

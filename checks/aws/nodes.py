@@ -79,19 +79,37 @@ class Instance:
     public_address: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Described:
+    """EC2's answer. ``instance`` is ``None`` where it shows none of this id: that is an answer, too."""
+
+    instance: Instance | None
+
+
 @fact()
-async def instance(where: InstanceId, aws: Aws) -> Instance:
+async def described(where: InstanceId, aws: Aws) -> Described:
     hidden: dict[str, Any] = {"IncludeManagedResources": True} if where.managed else {}
     try:
         answer = await aws("ec2", "describe_instances", region=where.region, InstanceIds=[where.id], **hidden)
     except NotFound:
-        raise Unavailable(
-            f"EC2 does not show the instance {where.id} (terminated, or managed by AWS)"
-        ) from None
+        return Described(None)
     for reservation in answer.get("Reservations", ()):
         for one in reservation.get("Instances", ()):
-            return _instance(where, reservation.get("OwnerId", ""), one)
-    raise Unavailable(f"EC2 does not show the instance {where.id} (terminated, or managed by AWS)")
+            return Described(_instance(where, reservation.get("OwnerId", ""), one))
+    return Described(None)
+
+
+@fact()
+def instance(where: InstanceId, found: Described) -> Instance:
+    if found.instance is None:
+        raise Unavailable(unseen(where))
+    return found.instance
+
+
+def unseen(where: InstanceId) -> str:
+    """Why EC2 may have no such instance."""
+    owner = "managed by AWS" if where.managed else "of another account than these credentials'"
+    return f"EC2 does not show the instance {where.id} (terminated, or {owner})"
 
 
 def _instance(where: InstanceId, account: str, one: Mapping[str, Any]) -> Instance:
@@ -139,6 +157,7 @@ class InstanceProfile:
     """``role_arn`` is empty where there is no role to be had: no profile, a deleted one, an empty one.
 
     ``unread`` says why the profile could not be read; what else is known of the role may do instead.
+    It is asked for with the credentials that showed the instance, so it is of the instance's account.
     """
 
     arn: str

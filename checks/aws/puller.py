@@ -16,7 +16,7 @@ from checks.aws.auto_mode import AutoMode
 from checks.aws.denials import Accusation
 from checks.aws.destinations import Registry
 from checks.aws.fargate import FargateProfile, is_fargate
-from checks.aws.nodes import InstanceId, InstanceProfile, Nodegroup
+from checks.aws.nodes import Described, InstanceId, InstanceProfile, Nodegroup, unseen
 from checks.graph import fact
 from checks.host import Host
 from checks.model import NotApplicable, Unavailable
@@ -24,6 +24,11 @@ from checks.model import NotApplicable, Unavailable
 _SESSION = re.compile(
     r"arn:(?P<partition>[\w-]+):sts::(?P<account>\d{12}):assumed-role/(?P<role>[^/\s]+)/(?P<session>[^/\s]+)"
 )
+
+
+def account_of(arn: str) -> str:
+    """The account id in an ARN."""
+    return arn.split(":")[4]
 
 
 class Kind(Enum):
@@ -52,11 +57,45 @@ class Puller:
 
     @property
     def account(self) -> str:
-        return self.role_arn.split(":")[4]
+        return account_of(self.role_arn)
 
     @property
     def role_name(self) -> str:
         return self.role_arn.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRole:
+    """The role that the cluster gives to the node. ``doubt``: why it may be that of a namesake, or ""."""
+
+    arn: str
+    giver: str
+    doubt: str = ""
+
+
+@fact()
+def cluster_role(
+    where: InstanceId, seen: Described | None, group: Nodegroup | None, auto: AutoMode | None
+) -> ClusterRole:
+    if group is not None and group.role_arn:
+        return ClusterRole(group.role_arn, f"the node group {group.name}", _doubt(where, seen, group))
+    if auto is not None:
+        return ClusterRole(auto.role_arn, f"EKS Auto Mode in {auto.cluster}")
+    raise NotApplicable(f"no node group gives a role to {where.id}")
+
+
+def _doubt(where: InstanceId, seen: Described | None, group: Nodegroup) -> str:
+    """Another account may have a cluster and a node group of these names; instance ids are nobody else's.
+
+    Instances that AWS runs itself it may show to nobody.
+    """
+    if seen is None or (seen.instance is None and where.managed):
+        return ""
+    if seen.instance is None:
+        return f"{unseen(where)}, so the node group {group.name} may be of another account, too"
+    if seen.instance.account in ("", account_of(group.role_arn)):
+        return ""
+    return f"{where.id} is of account {seen.instance.account}, but the node group has {group.role_arn}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +109,15 @@ class HostRoles:
 @fact()
 def host_roles(
     profile: InstanceProfile | None,
-    group: Nodegroup | None,
-    auto: AutoMode | None,
+    given: ClusterRole | None,
     fargate: FargateProfile | None,
     host: Host | None,
 ) -> HostRoles:
+    arns = {one.role_arn for one in (profile, fargate) if one is not None}
+    if given is not None and not given.doubt:
+        arns.add(given.arn)
     return HostRoles(
-        frozenset(one.role_arn for one in (profile, group, auto, fargate) if one is not None),
+        frozenset(arns - {""}),
         Kind.FARGATE if host is not None and is_fargate(host) else Kind.NODE,
     )
 
@@ -125,11 +166,7 @@ def fargate_puller(profile: FargateProfile, who: Accusation | None) -> Puller:
 
 @fact()
 def node_puller(
-    where: InstanceId,
-    profile: InstanceProfile | None,
-    group: Nodegroup | None,
-    auto: AutoMode | None,
-    who: Accusation | None,
+    where: InstanceId, profile: InstanceProfile | None, given: ClusterRole | None, who: Accusation | None
 ) -> Puller:
     if who is not None:
         raise NotApplicable(f"{who.principal} pulls, not the node")
@@ -140,26 +177,23 @@ def node_puller(
             region=where.region,
             session=where.id,
             how=f"{where.id} has the instance profile {name}",
-            drift=_drift(profile.role_arn, group),
+            drift=_drift(profile.role_arn, given),
         )
     if profile is not None and not profile.unread:
         raise NotApplicable(f"{where.id} has no role")
-    if group is not None and group.role_arn:
-        role_arn, giver = group.role_arn, f"the node group {group.name}"
-    elif auto is not None:
-        role_arn, giver = auto.role_arn, f"EKS Auto Mode in {auto.cluster}"
-    else:
-        why = profile.unread if profile else f"{where.id} could not be looked at"
+    if given is None or given.doubt:
+        why = given.doubt if given is not None else ""
+        why = why or (profile.unread if profile else f"{where.id} could not be looked at")
         raise Unavailable(f"which role pulls could not be read: {why}")
     return Puller(
-        role_arn=role_arn,
+        role_arn=given.arn,
         region=where.region,
         session=where.id,
-        how=f"{giver} gives it to its nodes; the instance's profile could not be read",
+        how=f"{given.giver} gives it to its nodes; the instance's profile could not be read",
     )
 
 
-def _drift(role_arn: str, group: Nodegroup | None) -> str:
-    if group is None or not group.role_arn or group.role_arn == role_arn:
+def _drift(role_arn: str, given: ClusterRole | None) -> str:
+    if given is None or given.arn == role_arn:
         return ""
-    return f"the node group {group.name} says {group.role_arn}; the instance is what counts"
+    return f"{given.giver} says {given.arn}; the instance is what counts"

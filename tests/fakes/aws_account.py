@@ -88,6 +88,7 @@ def healthy(**changes: Any) -> Account:
         "describe_instances": instances(profile),
         "describe_nodegroup": {"nodegroup": {"nodeRole": role, "amiType": "AL2023_x86_64_STANDARD"}},
         "get_instance_profile": {"InstanceProfile": {"Arn": profile, "Roles": [{"Arn": role}]}},
+        "get_caller_identity": {"Account": ACCOUNT},
         "get_role": {"Role": {"Arn": role, "RoleId": "AROAEKSNODE"}},
         "list_attached_role_policies": {"AttachedPolicies": [{"PolicyArn": READ_ONLY}]},
         "list_role_policies": {"PolicyNames": []},

@@ -21,6 +21,7 @@ from handlers.remedies.aws.steps import (
     pretty_policy,
     role_name,
     same_policy,
+    the_role,
 )
 from handlers.remedy import Diff, Standing, Step
 
@@ -69,13 +70,13 @@ class SetTrustPolicy(Step):
         return replace(self, before=self.after, after=self.before)
 
     async def look(self, aws: AwsWriter) -> Standing:
-        answer = await ask_iam("get_role", self.role_arn, self.region, aws)
-        document = answer["Role"]["AssumeRolePolicyDocument"]
+        document = (await the_role(self.role_arn, self.region, aws))["AssumeRolePolicyDocument"]
         now = document if isinstance(document, str) else json.dumps(document)
         if same_policy(now, self.before):
             return Standing.BEFORE
         return Standing.AFTER if same_policy(now, self.after) else Standing.ELSEWHERE
 
     async def write(self, aws: AwsWriter) -> SetTrustPolicy:
+        await the_role(self.role_arn, self.region, aws)
         await ask_iam("update_assume_role_policy", self.role_arn, self.region, aws, PolicyDocument=self.after)
         return self

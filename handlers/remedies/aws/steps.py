@@ -94,7 +94,7 @@ def attaching_grants(policies: tuple[str, ...]) -> tuple[Grant, ...]:
     """To attach these policies of AWS's own, and no others; detaching is the way back."""
     arns = tuple(f"arn:{{partition}}:iam::aws:policy/{name}" for name in policies)
     return (
-        Grant(("iam:ListAttachedRolePolicies",)),
+        Grant(("iam:GetRole", "iam:ListAttachedRolePolicies")),
         Grant(
             ("iam:AttachRolePolicy", "iam:DetachRolePolicy"),
             condition=(("ArnEquals", "iam:PolicyARN", arns),),
@@ -126,6 +126,7 @@ class AttachRolePolicy(Step):
         return Standing.AFTER if attached else Standing.BEFORE
 
     async def write(self, aws: AwsWriter) -> AttachRolePolicy:
+        await the_role(self.role_arn, self.region, aws)
         await ask_iam("attach_role_policy", self.role_arn, self.region, aws, PolicyArn=self.policy_arn)
         return self
 
@@ -152,13 +153,29 @@ class DetachRolePolicy(Step):
         return Standing.BEFORE if attached else Standing.AFTER
 
     async def write(self, aws: AwsWriter) -> DetachRolePolicy:
+        await the_role(self.role_arn, self.region, aws)
         await ask_iam("detach_role_policy", self.role_arn, self.region, aws, PolicyArn=self.policy_arn)
         return self
 
 
 async def _is_attached(role_arn: str, policy_arn: str, region: str, aws: AwsWriter) -> bool:
+    await the_role(role_arn, region, aws)
     answer = await ask_iam("list_attached_role_policies", role_arn, region, aws)
     return policy_arn in {one["PolicyArn"] for one in answer["AttachedPolicies"]}
+
+
+async def the_role(role_arn: str, region: str, aws: AwsWriter) -> Mapping[str, Any]:
+    """The role as IAM has it. IAM is asked by its name, and every account may have a role of that name.
+
+    :raises Conflict: it is another role, or none
+    """
+    role: Mapping[str, Any] = (await ask_iam("get_role", role_arn, region, aws))["Role"]
+    if role["Arn"] != role_arn:
+        raise Conflict(
+            f"these credentials look at {role['Arn']}, and not at {role_arn}: set aws.write_role or "
+            "aws.owners to a role in its account"
+        )
+    return role
 
 
 async def ask_iam(

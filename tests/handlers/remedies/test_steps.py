@@ -120,6 +120,23 @@ async def test_a_policy_is_attached_and_detached(hands: AwsHands, aws_url: str) 
     assert back.inverse() == step
 
 
+@pytest.mark.parametrize("role", ["r", "other/r"])
+async def test_a_role_of_the_same_name_elsewhere_is_a_conflict(
+    role: str, hands: AwsHands, aws_url: str
+) -> None:
+    """Credentials for another account; or somebody made the role again, in another path."""
+    client(aws_url, "iam", REGION).create_role(RoleName="r", Path="/team/", AssumeRolePolicyDocument="{}")
+    account = "999999999999" if role == "r" else ACCOUNT
+    step = AttachRolePolicy(f"arn:aws:iam::{account}:role/{role}", PULL_ONLY, REGION)
+    for one in (step, step.inverse()):
+        with pytest.raises(Conflict, match=f"look at arn:aws:iam::{ACCOUNT}:role/team/r"):
+            await one.look(hands)
+        with pytest.raises(Conflict, match=r"set aws\.write_role"):
+            await one.write(hands)
+    attached = client(aws_url, "iam", REGION).list_attached_role_policies(RoleName="r")
+    assert attached["AttachedPolicies"] == []
+
+
 async def test_a_role_that_is_gone_is_a_conflict(hands: AwsHands) -> None:
     with pytest.raises(Conflict, match="role/gone"):
         await AttachRolePolicy(f"arn:aws:iam::{ACCOUNT}:role/gone", PULL_ONLY, REGION).look(hands)
