@@ -19,8 +19,9 @@ async def diagnose(
 ) -> AsyncIterator[Finding]:
     """Yield each finding when its own facts are in, not when the slowest one is."""
     jobs = [
-        asyncio.ensure_future(judge(check, pull, Resolver(catalog, {**roots, FailedPull: pull}, memo)))
+        asyncio.ensure_future(judge(check, pull, resolver))
         for pull in pulls
+        for resolver in [Resolver(catalog, {**roots, FailedPull: pull}, memo)]
         for check in catalog.checks
     ]
     try:

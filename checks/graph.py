@@ -25,10 +25,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from checks.model import Leg, Symptom, Verdict
-
-# A text that says nothing of its cause is explained by whatever fails.
-_SAYS_NOTHING = frozenset({Symptom.BACKOFF_ONLY, Symptom.OTHER, Symptom.KUBELET_THROTTLED, Symptom.STALLED})
+from checks.model import SAYS_NOTHING, Leg, Symptom, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Check:
 
     def explains(self, symptom: Symptom) -> bool:
         """Whether a failure of this check accounts for such a message."""
-        return symptom in self.symptoms or symptom in _SAYS_NOTHING
+        return symptom in self.symptoms or symptom in SAYS_NOTHING
 
     def __call__(self, *args: Any) -> Verdict:
         return self.fn(*args)

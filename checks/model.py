@@ -59,6 +59,10 @@ class Symptom(Enum):
     OTHER = "other"
 
 
+# A text that says nothing of its cause is explained by whatever fails.
+SAYS_NOTHING = frozenset({Symptom.BACKOFF_ONLY, Symptom.OTHER, Symptom.KUBELET_THROTTLED, Symptom.STALLED})
+
+
 class Leg(IntEnum):
     """The stations of a pull, in the order in which it meets them.
 

@@ -28,6 +28,8 @@ class Resolver:
         self._catalog = catalog
         self._roots = roots
         self._memo = memo
+        # By type: what many ask for, in many ways, is looked for once.
+        self._looked_for: dict[Any, asyncio.Task[Any]] = {}
 
     async def arguments(self, needs: tuple[Need, ...]) -> tuple[Any, ...]:
         """The values for ``needs``, in order. Raises ``NotApplicable`` before ``Unavailable``."""
@@ -54,6 +56,12 @@ class Resolver:
         """
         if wanted in self._roots:
             return self._roots[wanted]
+        if wanted not in self._looked_for:
+            self._looked_for[wanted] = asyncio.create_task(self._look_for(wanted))
+            self._looked_for[wanted].add_done_callback(_noticed)
+        return await asyncio.shield(self._looked_for[wanted])
+
+    async def _look_for(self, wanted: Any) -> Any:
         for one in self._catalog.facts.get(wanted, ()):
             try:
                 return await self._fetch(one)
@@ -68,6 +76,12 @@ class Resolver:
             self._memo[key] = asyncio.create_task(_run(one, inputs), name=one.id)
         # Shielded: others may wait for the same task after this caller gives up.
         return await asyncio.shield(self._memo[key])
+
+
+def _noticed(task: asyncio.Task[Any]) -> None:
+    """Whoever asked may have given up; an error that nobody hears of is none."""
+    if not task.cancelled():
+        task.exception()
 
 
 async def _run(one: Fact, inputs: tuple[Any, ...]) -> Any:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from handlers.decision import NotNow, Person
+from handlers.decision import NotAllowed, NotNow, Person
 from handlers.incident import Incident, Stage
 from handlers.saving import change_stored
-from handlers.world import Entry, World
+from handlers.world import Entry, NoSuchIncident, World
 
 
 async def request(incident_id: str, digest: str, by: Person, world: World) -> Incident:
@@ -23,9 +23,10 @@ async def request(incident_id: str, digest: str, by: Person, world: World) -> In
     def move(incident: Incident) -> Incident:
         return incident.requested(digest, by, world.now(), expires)
 
-    incident = await _decide(incident_id, "requested", by, move, world, digest=digest)
-    world.wake_at(incident_id, expires)
-    return incident
+    try:
+        return await _decide(incident_id, "requested", by, move, world, digest=digest)
+    finally:
+        world.wake_at(incident_id, expires)  # an alarm for nothing is harmless, a lost answer is not
 
 
 async def approve(incident_id: str, digest: str, by: Person, world: World) -> Incident:
@@ -61,11 +62,11 @@ async def mute(incident_id: str, by: Person, length: timedelta, world: World) ->
     """No new alerts for this incident's workloads for a while; the incident itself goes on."""
     incident = await world.store.load(incident_id)
     until = world.now() + length
-    for pull in incident.pulls:
-        await world.store.mute(f"{pull.cluster}/{pull.namespace}/{pull.workload}", until)
     await world.journal.append(
         Entry(world.now(), incident_id, by.id, "muted", (("until", until.isoformat()),))
     )
+    for pull in incident.pulls:
+        await world.store.mute(f"{pull.cluster}/{pull.namespace}/{pull.workload}", until)
     return incident
 
 
@@ -90,6 +91,12 @@ async def _decide(
 ) -> Incident:
     details = (("plan", digest), ("name", by.name)) if digest else (("name", by.name),)
     audit = Entry(world.now(), incident_id, by.id, what, details)
-    incident = await change_stored(incident_id, move, world, audit=audit)
+    try:
+        incident = await change_stored(incident_id, move, world, audit=audit)
+    except (NotNow, NotAllowed, NoSuchIncident):
+        raise
+    except Exception:
+        world.drive(incident_id)  # it may have been saved, and only the answer lost
+        raise
     world.drive(incident_id)
     return incident

@@ -42,16 +42,14 @@ class Offer:
     plan: Plan | None
     refused: str = ""
     enabled: bool = False
+    digest: str = ""  # of the plan, as it was when it was made: a newer version of us may read it otherwise
 
     @classmethod
     def of(cls, remedy: Remedy, plan: Plan | None, *, refused: str = "", enabled: bool = False) -> Offer:
         title = f"{remedy.title}: {plan.choice}" if plan and plan.choice else remedy.title
         cures = remedy.cures.id if remedy.cures else ""
-        return cls(remedy.id, title, remedy.risk, cures, plan, refused, enabled)
-
-    @property
-    def digest(self) -> str:
-        return self.plan.digest if self.plan else ""
+        digest = plan.digest if plan else ""
+        return cls(remedy.id, title, remedy.risk, cures, plan, refused, enabled, digest)
 
 
 @dataclass(frozen=True, slots=True)

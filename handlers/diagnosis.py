@@ -32,7 +32,7 @@ async def look(incident: Incident, world: World) -> AsyncIterator[Incident]:
                 fresh, shown = [], world.clock()
     incident = incident.found(fresh) if fresh else incident
     # Two incidents that find the same cause at once must not both become its thread.
-    async with world.folding:
+    async with world.folding[incident.cluster]:
         first, *others = _by_cause(incident)
         for pulls in others:
             await _settle(_sibling(incident, pulls, world), incident, roots, memo, world)
@@ -48,9 +48,10 @@ async def look(incident: Incident, world: World) -> AsyncIterator[Incident]:
 def _by_cause(incident: Incident) -> list[tuple[FailedPull, ...]]:
     """What recovered while it was looked at needs no incident any more."""
     parts: dict[str, list[FailedPull]] = {}
+    reasons = incident.reasons()
     for pull in incident.pulls:
         if pull.key not in incident.recovered:
-            parts.setdefault(incident.cause_of(pull), []).append(pull)
+            parts.setdefault(reasons[pull.key], []).append(pull)
     return [tuple(pulls) for pulls in parts.values()] or [incident.pulls]
 
 
@@ -94,11 +95,11 @@ async def _with_offers(incident: Incident, roots: Mapping[Any, object], memo: Me
 
 async def _same_cause(incident: Incident, apart_from: Incident, world: World) -> Incident | None:
     """An open incident of the cluster that tells the same cause and has looked already."""
-    mine = {incident.cause_of(pull) for pull in incident.pulls}
+    mine = set(incident.reasons().values())
     for other in await world.store.unfinished():
         if other.id == apart_from.id or other.cluster != incident.cluster or other.stage is Stage.LOOKING:
             continue
-        if mine == {other.cause_of(pull) for pull in other.pulls}:
+        if mine == set(other.reasons().values()):
             return other
     return None
 

@@ -12,12 +12,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+from checks.diagnose import ask
 from checks.graph import needs_of
-from checks.model import FailedPull, NotApplicable, Unavailable
+from checks.model import FailedPull, NotApplicable, Status, Unavailable
 from checks.resolve import Memo, Resolver
-from handlers.decision import Change
+from handlers.decision import Change, NotNow, Request
 from handlers.incident import Incident
-from handlers.remedy import Conflict, Plan, Refused, Standing, Step
+from handlers.remedy import Conflict, Plan, Refused, Remedy, Standing, Step
 from handlers.world import Entry, Hands, World
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ async def begin(incident: Incident, world: World) -> AsyncIterator[Incident]:
     """The handler of APPROVED: plan again from fresh facts; another plan means that the world moved."""
     assert incident.request is not None  # noqa: S101  narrows the type; the stage guarantees it
     digest = incident.request.digest
-    why = await _moved(incident, digest, world)
+    why = _too_old(incident.request, world) or await _moved(incident, digest, world)
     if why:
         await _note(incident, "plan refused", world, plan=digest, why=why)
         yield incident.outdated(why)
@@ -37,9 +38,18 @@ async def begin(incident: Incident, world: World) -> AsyncIterator[Incident]:
     yield moved
 
 
+def _too_old(request: Request, world: World) -> str:
+    """An approval is for now, not for when we are back after a long night."""
+    approved = max(one.at for one in request.approvals)
+    return "the approval came too long ago" if world.now() > approved + world.rules.expires else ""
+
+
 async def _moved(incident: Incident, digest: str, world: World) -> str:
     """Why the approved plan is not what would be planned now; "" if it still is."""
-    wanted = incident.offer(digest).remedy
+    try:
+        wanted = incident.offer(digest).remedy
+    except NotNow:
+        return "the approved plan is of another version of pullbot"
     remedy = next((one for one in world.remedies if one.id == wanted), None)
     if remedy is None or remedy.id not in world.rules.enabled:
         return f"{wanted} is not enabled any more"
@@ -47,6 +57,9 @@ async def _moved(incident: Incident, digest: str, world: World) -> str:
     why = "the plan is not the same any more: what it would change has changed since it was proposed"
     for pull in incident.pulls:
         resolver = Resolver(world.catalog, {**roots, FailedPull: pull}, memo)
+        if healthy := await _needs_no_cure(remedy, resolver):
+            why = healthy
+            continue
         try:
             plans = remedy(*await resolver.arguments(remedy.needs))
         except (Refused, Unavailable) as reason:
@@ -63,10 +76,25 @@ async def _moved(incident: Incident, digest: str, world: World) -> str:
     return why
 
 
+async def _needs_no_cure(remedy: Remedy, resolver: Resolver) -> str:
+    """Why there is nothing to cure here any more; "" if the check still fails."""
+    if remedy.cures is None:
+        return ""
+    verdict = await ask(remedy.cures, resolver)
+    if verdict is not None and verdict.status is Status.FAIL:
+        return ""
+    say = verdict.summary if verdict is not None else "it does not concern this pull any more"
+    return f"what it would cure does not fail now: {say}"
+
+
 async def carry_out(incident: Incident, world: World) -> AsyncIterator[Incident]:
     """The handler of EXECUTING, whether just begun or found after a crash."""
     change = incident.changes[-1]
-    plan = incident.offer(change.digest).plan
+    try:
+        plan = incident.offer(change.digest).plan
+    except NotNow:
+        yield incident.handed_over("it was begun by another version of pullbot; look at what was changed")
+        return
     assert plan is not None  # noqa: S101  ``offer`` finds only offers with a plan
     hands = world.hands(incident.cluster)
     failure = await _earlier_failure(incident, change, world)
@@ -169,6 +197,7 @@ async def _walked_back(
             if inverse is None or where is Standing.ELSEWHERE:
                 break
             if where is Standing.BEFORE:
+                await _note(incident, "walking back", world, target=step.diff().target)
                 await _put_back(inverse, hands)
                 await _note(incident, "step walked back", world, target=step.diff().target)
         except Exception:

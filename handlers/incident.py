@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 
-from checks.model import FailedPull, Finding, causes
+from checks.model import SAYS_NOTHING, FailedPull, Finding, causes
 from handlers.decision import Approval, Change, NotAllowed, NotNow, Offer, Person, Request
 from handlers.remedy import Step
 
@@ -53,6 +53,7 @@ class Incident:
     asked_at: Stage = Stage.FOUND  # where a request goes back to if it comes to nothing
     undo_of: datetime | None = None  # when that change was started whose undo is not finished
     recovered: tuple[tuple[str, ...], ...] = ()  # keys of pulls that work again
+    changes_before: int = 0  # how many of the changes were made before the present look
     changed: datetime | None = None
     version: int = 0
 
@@ -62,16 +63,16 @@ class Incident:
     def causes(self) -> tuple[Finding, ...]:
         return causes(self.findings)
 
-    def cause_of(self, pull: FailedPull) -> str:
-        """A name for why ``pull`` fails, equal for all pulls that fail for the same reason.
+    def reasons(self) -> dict[tuple[str, ...], str]:
+        """By the pulls' keys: a name for why each one fails, equal for all that fail for the same reason.
 
         Unexplained pulls are told apart by image and symptom: ignorance lumps nothing together.
         """
         # By key: a newer sighting names other pods, and fails for the same reason.
-        mine = causes(tuple(f for f in self.findings if f.subject.key == pull.key))
-        if not mine:
-            return f"{pull.symptom.value} {pull.image} {pull.host_kind}"
-        return " + ".join(f"{f.check} {f.verdict.about or pull.image}" for f in mine)
+        found: dict[tuple[str, ...], list[Finding]] = {pull.key: [] for pull in self.pulls}
+        for finding in self.causes:
+            found.get(finding.subject.key, []).append(finding)
+        return {pull.key: _reason(pull, found[pull.key]) for pull in self.pulls}
 
     def offer(self, digest: str) -> Offer:
         for one in self.offers:
@@ -110,11 +111,28 @@ class Incident:
 
     def look_again(self) -> Incident:
         """Start over with fresh eyes; what was changed so far stays on record."""
-        self._expect(
-            Stage.LOOKING, Stage.FOUND, Stage.NEEDS_PERSON, Stage.REQUESTED, Stage.RESOLVED, Stage.UNDONE
-        )
+        if self.stage is Stage.REQUESTED:
+            raise NotNow("this waits for an approval; Reject it first, then look again")
+        self._expect(Stage.LOOKING, Stage.FOUND, Stage.NEEDS_PERSON, Stage.RESOLVED, Stage.UNDONE)
+        return self._afresh()
+
+    def uncovered(self, note: str) -> Incident:
+        """The change helped, and the same pulls now fail for another reason."""
+        self._expect(Stage.EXECUTED)
+        return self._afresh(note)
+
+    def _afresh(self, note: str = "") -> Incident:
         return self._next(
-            stage=Stage.LOOKING, findings=(), offers=(), request=None, verified=(), note="", recovered=()
+            stage=Stage.LOOKING, findings=(), offers=(), request=None, verified=(), note=note, recovered=(),
+            changes_before=len(self.changes),
+        )  # fmt: skip
+
+    def fails_otherwise(self, pulls: Iterable[FailedPull]) -> bool:
+        """Whether one of ``pulls``, newer sightings, tells of another fault than the one looked at."""
+        looked_at = {f.subject.key: f.subject.symptom for f in self.findings}
+        return any(
+            pull.symptom not in SAYS_NOTHING and looked_at.get(pull.key, pull.symptom) is not pull.symptom
+            for pull in pulls
         )
 
     def joined(self, pulls: Iterable[FailedPull], findings: Iterable[Finding] = ()) -> Incident:
@@ -180,8 +198,9 @@ class Incident:
         """The world moved between the proposal and the execution: look again, ask again."""
         self._expect(Stage.APPROVED)
         return self._next(
-            stage=Stage.LOOKING, findings=(), offers=(), request=None, note=f"nothing was changed: {why}"
-        )
+            stage=Stage.LOOKING, findings=(), offers=(), request=None, note=f"nothing was changed: {why}",
+            changes_before=len(self.changes),
+        )  # fmt: skip
 
     # ---- acting
 
@@ -289,6 +308,11 @@ class Incident:
 
     def _next(self, **changes: object) -> Incident:
         return replace(self, **changes)  # type: ignore[arg-type]  # checked by the callers above
+
+
+def _reason(pull: FailedPull, found: Iterable[Finding]) -> str:
+    told = " + ".join(f"{f.check} {f.verdict.about or pull.image}" for f in found)
+    return told or f"{pull.symptom.value} {pull.image} {pull.host_kind}"
 
 
 def incident_id(cluster: str, pulls: Iterable[FailedPull], opened: datetime) -> str:

@@ -16,7 +16,9 @@ from handlers.world import World
 # The executor and the verification bring these to an end themselves.
 _IN_HAND = frozenset({Stage.APPROVED, Stage.EXECUTING, Stage.EXECUTED, Stage.UNDOING})
 # A diagnosis that is under way would start over, and what is closed stays so; the next sighting tells.
-_NOT_JOINED = _IN_HAND | CLOSED | {Stage.LOOKING}
+# A verification takes note of what is seen meanwhile.
+_NOT_JOINED = (_IN_HAND - {Stage.EXECUTED}) | CLOSED | {Stage.LOOKING}
+_SETTLED = frozenset({Stage.FOUND, Stage.NEEDS_PERSON})
 
 
 async def failing(
@@ -34,13 +36,19 @@ async def failing(
 
 
 async def _join_or_open(pulls: Iterable[FailedPull], world: World) -> tuple[Incident, ...]:
+    known = {pull.key: one for one in await world.store.unfinished() for pull in one.pulls}
     fresh: dict[str, list[FailedPull]] = {}
-    known = {pull.key: one.id for one in await world.store.unfinished() for pull in one.pulls}
+    newer: dict[str, list[FailedPull]] = {}
     for pull in pulls:
-        if (where := known.get(pull.key)) is not None:
-            await _seen_again(where, pull, world)
-        else:
+        where = known.get(pull.key)
+        if where is None:
             fresh.setdefault(pull.cluster, []).append(pull)
+        else:
+            newer.setdefault(where.id, []).append(pull)
+    stored = {one.id: one for one in known.values()}
+    for incident_key, seen in newer.items():
+        if _news(stored[incident_key], seen):
+            await _seen_again(incident_key, seen, world)
     opened = []
     for cluster, new in fresh.items():
         at = world.now()
@@ -77,12 +85,26 @@ def _back(incident: Incident, keys: set[tuple[str, ...]], note: str) -> Incident
     return incident
 
 
-async def _seen_again(incident: str, pull: FailedPull, world: World) -> None:
-    def move(now: Incident) -> Incident:
-        known = any(one == pull for one in now.pulls) and pull.key not in now.recovered
-        return now if known or now.stage in _NOT_JOINED else now.joined((pull,))
+async def _seen_again(incident: str, seen: Iterable[FailedPull], world: World) -> None:
+    """Take newer sightings down; another fault than the one that was looked at is looked at anew."""
 
-    await change_stored(incident, move, world)
+    def move(now: Incident) -> Incident:
+        news = _news(now, seen)
+        if not news:
+            return now
+        joined = now.joined(news)
+        return joined.look_again() if now.stage in _SETTLED and now.fails_otherwise(news) else joined
+
+    after = await change_stored(incident, move, world)
+    if after.stage is Stage.LOOKING:
+        world.drive(incident)
+
+
+def _news(incident: Incident, seen: Iterable[FailedPull]) -> list[FailedPull]:
+    if incident.stage in _NOT_JOINED:
+        return []
+    told = {pull.key: pull for pull in incident.pulls if pull.key not in incident.recovered}
+    return [pull for pull in seen if told.get(pull.key) != pull]
 
 
 def _is_muted(pull: FailedPull, muted: frozenset[str]) -> bool:

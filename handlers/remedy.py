@@ -89,8 +89,8 @@ class Plan:
 
     @property
     def digest(self) -> str:
-        """What an approval is bound to: the same change has the same digest."""
-        return hashlib.sha256(repr(self.steps).encode()).hexdigest()[:16]
+        """What an approval is bound to: the same change, with the same caution, has the same digest."""
+        return hashlib.sha256(repr((self.steps, self.caution)).encode()).hexdigest()[:16]
 
     @property
     def reversible(self) -> bool:

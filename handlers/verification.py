@@ -31,6 +31,11 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
     proofs = frozenset(check.id for check in world.catalog.checks if check.proof)
     while True:
         findings = await _look(incident, change, world)
+        if not await _is_still(incident, world):
+            return  # somebody pressed a button, or more fails: it goes on from there
+        if _cured(findings, change) and incident.fails_otherwise(incident.pulls):
+            yield incident.uncovered(f"{change.title}: that is cured, and now it fails for another reason")
+            return
         if _pulled(findings, proofs) and all(f.verdict.status is Status.PASS for f in findings):
             await _note(incident, "verified", world, findings)
             yield incident.verification(findings).resolved("verified: the image was pulled after the fix")
@@ -55,6 +60,11 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
         await world.pause(EVERY_SECONDS)
 
 
+async def _is_still(incident: Incident, world: World) -> bool:
+    now = await world.store.load(incident.id)
+    return now.stage is incident.stage and now.pulls == incident.pulls and now.changes == incident.changes
+
+
 async def _look(incident: Incident, change: Change, world: World) -> tuple[Finding, ...]:
     roots = {**world.roots(incident.cluster), Since: Since(_first_fix(incident).isoformat())}
     memo: Memo = {}
@@ -70,8 +80,9 @@ async def _judge(
 
 
 def _first_fix(incident: Incident) -> datetime:
-    """A restart after a fix must not hide a pull that succeeded between the two."""
-    return min(c.finished for c in incident.changes if c.finished and not c.error and not c.undone_by)
+    """A restart after a fix must not hide a pull that succeeded between the two; an earlier look may."""
+    changes = incident.changes[incident.changes_before :]
+    return min(c.finished for c in changes if c.finished and not c.error and not c.undone_by)
 
 
 def _pulled(findings: tuple[Finding, ...], proofs: frozenset[str]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -96,8 +97,8 @@ class World:
 
     ``now`` is the wall clock, ``clock`` a monotonic one in seconds; ``pause`` waits that many seconds.
     ``wake_at`` asks for ``handlers.commands.expire`` of an incident at that time; ``drive`` asks for
-    ``handlers.flow.advance`` of it, soon and once at a time. ``opening`` and ``folding`` keep two that hear
-    of the same failure at once from making two incidents of it.
+    ``handlers.flow.advance`` of it, soon and once at a time. ``opening`` and, for each cluster, ``folding``
+    keep two that hear of the same failure at once from making two incidents of it.
     """
 
     catalog: Catalog
@@ -114,4 +115,4 @@ class World:
     wake_at: Callable[[str, datetime], None]
     drive: Callable[[str], None]
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
-    folding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    folding: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

@@ -42,7 +42,7 @@ def changes(thread: Thread, posted: Mapping[str, Posted]) -> Iterator[Post | Edi
 
 def retired(key: str) -> Message:
     """What is left of a message that no longer counts."""
-    text = "(No longer current; the thread goes on below.)"
+    text = "(No longer current.)"
     return Message(key, text, (Paragraph((text,)),))
 
 

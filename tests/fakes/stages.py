@@ -91,6 +91,7 @@ MOVES: dict[str, Callable[[Incident], Incident]] = {
     "folded": lambda i: i.folded("4d3c2b1a"),
     "proposed": lambda i: i.proposed(OFFERS),
     "look_again": lambda i: i.look_again(),
+    "uncovered": lambda i: i.uncovered("another fault"),
     "joined": lambda i: i.joined([pull("jobs")]),
     "requested": lambda i: i.requested(OTHER, ANA, NOON, LATER),
     "approved": lambda i: approve(i, BEN),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,8 +14,8 @@ from handlers import commands
 from handlers.flow import advance
 from handlers.incident import Incident, Stage
 from handlers.remedy import Conflict, Plan, Remedy, Risk, Standing, remedy
-from handlers.world import Entry, World
-from tests.fakes.doors import ANA, BEN, Door, DoorKey, House, Turn, door_is_open, pull
+from handlers.world import Entry, Rules, World
+from tests.fakes.doors import ANA, BEN, Door, DoorKey, House, Shelf, Turn, door_is_open, pull
 
 OAK, IRON = "r.example/oak:1", "iron"
 
@@ -192,3 +193,74 @@ async def test_a_remedy_that_crashes_offers_nothing_and_stops_nobody() -> None:
     assert [one.refused for one in done.offers if one.plan is None] == [
         "it crashed while planning (ZeroDivisionError); the log has more"
     ]
+
+
+@remedy("Oil the door", cures=door_is_open, risk=Risk.LOW)
+def oil_door(it: Door) -> Plan:
+    """Plans the same whatever the door is like."""
+    return Plan((Turn(it.name, before=True, after=False),))
+
+
+async def test_what_does_not_fail_any_more_is_not_cured_though_the_plan_is_the_same() -> None:
+    house = House(rules=Rules(enabled=frozenset({oil_door.id})))
+    world = replace(house.world(), remedies=(oil_door,))
+    house.doors.shut.add(OAK)
+    await house.shelf.save(Incident("1a2b3c4d", "prod", house.clock.now(), (pull(),)))
+    digest = (await advance("1a2b3c4d", world)).offers[0].digest
+    await commands.request("1a2b3c4d", digest, ANA, world)
+    await commands.approve("1a2b3c4d", digest, BEN, world)
+    house.doors.shut.clear()
+    done = await advance("1a2b3c4d", world)
+    assert house.doors.turns == []
+    assert "what it would cure does not fail now: the door r.example/oak:1 is open" in done.note
+
+
+async def test_an_approval_from_long_ago_is_asked_for_again() -> None:
+    house = House()
+    world = house.world()
+    house.doors.shut.add(OAK)
+    await house.shelf.save(Incident("1a2b3c4d", "prod", house.clock.now(), (pull(),)))
+    digest = (await advance("1a2b3c4d", world)).offers[0].digest
+    await commands.request("1a2b3c4d", digest, ANA, world)
+    await commands.approve("1a2b3c4d", digest, BEN, world)
+    house.clock.time += world.rules.expires + timedelta(seconds=1)  # we were away
+    done = await advance("1a2b3c4d", world)
+    assert (done.stage, house.doors.turns) == (Stage.FOUND, [])
+    assert "came too long ago" in done.note
+
+
+async def test_a_plan_of_another_version_is_not_executed() -> None:
+    house = House()
+    world = house.world()
+    house.doors.shut.add(OAK)
+    await house.shelf.save(Incident("1a2b3c4d", "prod", house.clock.now(), (pull(),)))
+    found = await advance("1a2b3c4d", world)
+    old = replace(found, version=found.version + 1, offers=(replace(found.offers[0], digest="0" * 16),))
+    await house.shelf.save(old)
+    await commands.request("1a2b3c4d", "0" * 16, ANA, world)
+    await commands.approve("1a2b3c4d", "0" * 16, BEN, world)
+    done = await advance("1a2b3c4d", world)
+    assert (done.stage, house.doors.turns) == (Stage.FOUND, [])
+    assert "not the same any more" in done.note
+
+
+async def test_a_decision_whose_save_got_no_answer_is_gone_on_with() -> None:
+    house = House()
+    house.doors.shut.add(OAK)
+    await house.shelf.save(Incident("1a2b3c4d", "prod", house.clock.now(), (pull(),)))
+    digest = (await advance("1a2b3c4d", house.world())).offers[0].digest
+    shelf = Deaf()
+    shelf.incidents, shelf.log = house.shelf.incidents, house.shelf.log
+    with pytest.raises(ConnectionError):
+        await commands.request("1a2b3c4d", digest, ANA, replace(house.world(), store=shelf))
+    assert shelf.incidents["1a2b3c4d"].stage is Stage.REQUESTED
+    assert house.driven == ["1a2b3c4d"]
+    assert house.alarms
+
+
+class Deaf(Shelf):
+    """Saves, and its answer is lost."""
+
+    async def save(self, incident: Incident) -> None:
+        await super().save(incident)
+        raise ConnectionError

@@ -44,9 +44,8 @@ LEADS_TO: dict[str, dict[Stage, Stage]] = {
     "narrowed": {S.LOOKING: S.LOOKING},
     "folded": {S.LOOKING: S.FOLDED},
     "proposed": {S.LOOKING: S.FOUND},
-    "look_again": dict.fromkeys(
-        (S.LOOKING, S.FOUND, S.REQUESTED, S.NEEDS_PERSON, S.RESOLVED, S.UNDONE), S.LOOKING
-    ),
+    "look_again": dict.fromkeys((S.LOOKING, S.FOUND, S.NEEDS_PERSON, S.RESOLVED, S.UNDONE), S.LOOKING),
+    "uncovered": {S.EXECUTED: S.LOOKING},
     "joined": _ALWAYS,
     "requested": {S.FOUND: S.REQUESTED, S.EXECUTED: S.REQUESTED},
     "approved": {S.REQUESTED: S.APPROVED},
@@ -141,7 +140,8 @@ def test_the_root_cause_is_the_first_station_that_fails_and_explains() -> None:
 
 def test_pulls_that_fail_for_one_reason_have_one_cause() -> None:
     incident = looking().found([SHUT, finding(failed("shut", about="oak"), workload="api")])
-    assert incident.cause_of(pull()) == incident.cause_of(pull("api"))
+    reasons = incident.reasons()
+    assert reasons[pull().key] == reasons[pull("api").key]
 
 
 def test_what_no_check_explains_is_told_apart_by_image_symptom_and_host() -> None:
@@ -151,8 +151,10 @@ def test_what_no_check_explains_is_told_apart_by_image_symptom_and_host() -> Non
         pull(symptom=Symptom.UNAUTHORIZED),
         pull(host_kind="fargate/fp"),
     ]
-    assert len({looking().cause_of(one) for one in unexplained}) == 4
-    assert looking().cause_of(pull("web")) == looking().cause_of(pull("api"))
+    reasons = {replace(looking(), pulls=(one,)).reasons()[one.key] for one in unexplained}
+    assert len(reasons) == 4
+    both = looking().reasons()
+    assert both[pull("web").key] == both[pull("api").key]
 
 
 def test_a_newer_sighting_keeps_its_cause_and_names_the_newer_pods() -> None:
@@ -160,7 +162,7 @@ def test_a_newer_sighting_keeps_its_cause_and_names_the_newer_pods() -> None:
     newer = replace(pull(), pods=("web-1", "web-2"))
     joined = incident.joined([newer])
     assert joined.pulls == (newer, pull("api"))
-    assert joined.cause_of(newer) == incident.cause_of(pull())
+    assert joined.reasons()[newer.key] == incident.reasons()[pull().key]
     assert joined.findings == incident.findings
 
 

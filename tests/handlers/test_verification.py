@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 from checks.graph import Catalog, check
-from checks.model import FailedPull, Leg, Status, Unavailable, Verdict
-from handlers import commands
+from checks.model import FailedPull, Leg, Status, Symptom, Unavailable, Verdict
+from handlers import commands, intake
 from handlers.flow import advance
 from handlers.incident import Incident, Stage
 from handlers.world import World
@@ -64,3 +66,64 @@ async def test_a_change_that_was_rejected_afterwards_is_not_verified_again_as_th
     rejected = await commands.reject(anew.id, anew.offers[0].digest, BEN, world)
     assert (await advance(anew.id, world)).stage is Stage.FOUND
     assert rejected.note == "rejected by Ben"
+
+
+class Presses:
+    """Somebody who presses a button while the verification waits for its next look."""
+
+    def __init__(self, house: House, press: Callable[[], Awaitable[object]]) -> None:
+        self._house = house
+        self._press = press
+        self._done = False
+
+    async def pause(self, seconds: float) -> None:
+        await self._house.clock.pause(seconds)
+        if not self._done:
+            self._done = True
+            await self._press()
+
+
+async def test_undo_while_it_is_verified_is_heard_at_the_next_look() -> None:
+    house = House()
+    house.doors.pods_wait = True
+    world = house.world()
+
+    async def undo() -> None:
+        [change] = (await house.shelf.load("1a2b3c4d")).changes
+        await commands.undo("1a2b3c4d", change.digest, BEN, world)
+
+    done = await fixed(replace(world, pause=Presses(house, undo).pause), house)
+    assert done.stage is Stage.UNDONE
+    assert house.clock.now() < done.opened + timedelta(minutes=1)
+    assert "not verified" not in house.shelf.said(done.id)
+
+
+async def test_a_fault_behind_the_one_that_was_cured_is_looked_for_at_once() -> None:
+    house = House()
+    house.doors.pods_wait = True
+    world = house.world()
+
+    async def fail_otherwise() -> None:
+        await intake.failing([pull(symptom=Symptom.TAG_NOT_FOUND, message="not found")], world)
+
+    done = await fixed(replace(world, pause=Presses(house, fail_otherwise).pause), house)
+    assert done.stage is Stage.NEEDS_PERSON  # no check knows of tags in this world
+    assert done.findings[0].subject.symptom is Symptom.TAG_NOT_FOUND
+    assert done.pulls[0].symptom is Symptom.TAG_NOT_FOUND
+    assert house.clock.now() < done.opened + timedelta(minutes=1)
+
+
+async def test_a_pull_long_before_the_present_look_proves_nothing_of_its_fix() -> None:
+    house = House()
+    world = house.world()
+    first = await fixed(world, house)
+    house.clock.time += timedelta(days=3)
+    house.doors.shut.add(pull().image)
+    await commands.check_again(first.id, ANA, world)
+    anew = await advance(first.id, world)
+    await commands.request(anew.id, anew.offers[0].digest, ANA, world)
+    await commands.approve(anew.id, anew.offers[0].digest, BEN, world)
+    second = await advance(anew.id, world)
+    assert second.stage is Stage.RESOLVED
+    assert second.changes_before == 1
+    assert house.doors.asked_since == second.changes[1].finished
