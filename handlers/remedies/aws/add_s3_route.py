@@ -17,8 +17,8 @@ from handlers.remedy import Plan, Risk, remedy
 
 
 @remedy("Lead the route table to the S3 endpoint", cures=endpoints_are_complete, risk=Risk.MEDIUM)
-def add_s3_route(now: Connection) -> Plan:
-    must_fail(endpoints_are_complete, now)
+def add_s3_route(connection: Connection | None) -> Plan:
+    now = must_fail(endpoints_are_complete, connection)
     [layers] = [one for one in now.paths.items if one.errand is Errand.LAYERS]
     if layers.unused is not Unused.NOT_ROUTED or layers.endpoint is None:
         raise NotApplicable("the route table leads to S3's endpoint, or there is none")

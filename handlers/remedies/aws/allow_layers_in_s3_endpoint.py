@@ -17,8 +17,8 @@ from handlers.remedy import Plan, Risk, remedy
     cures=s3_endpoint_policy_allows_layers,
     risk=Risk.MEDIUM,
 )
-def allow_layers_in_s3_endpoint(now: Connection) -> Plan:
-    must_fail(s3_endpoint_policy_allows_layers, now)
+def allow_layers_in_s3_endpoint(connection: Connection | None) -> Plan:
+    now = must_fail(s3_endpoint_policy_allows_layers, connection)
     endpoint = next(one.endpoint for one in now.paths.items if one.errand is Errand.LAYERS)
     if endpoint is None:
         raise NotApplicable("layers do not go through an endpoint")

@@ -32,8 +32,13 @@ _SETTLES_IN = timedelta(minutes=15)
 
 
 @remedy("Create the missing endpoints", cures=endpoints_are_complete, risk=Risk.MEDIUM)
-def create_endpoints(now: Connection) -> Plan:
-    must_fail(endpoints_are_complete, now)
+def create_endpoints(connection: Connection | None) -> Plan:
+    now = must_fail(endpoints_are_complete, connection)
+    if now.registry.region != now.interface.region:
+        raise Refused(
+            f"the registry is in {now.registry.region} and the VPC in {now.interface.region}; whether "
+            "endpoints should lead to another region is for a person to decide"
+        )
     dead = [one for one in now.paths.items if now.paths.lacks_an_endpoint(one)]
     missing = [one for one in dead if _is_missing(one, now)]
     if not missing:

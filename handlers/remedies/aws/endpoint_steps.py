@@ -64,13 +64,13 @@ class NewEndpoint:
         return {"VpcId": self.vpc, "VpcEndpointType": self.kind, "ServiceName": self.service, **how}
 
     async def find(self, aws: AwsWriter) -> Mapping[str, Any] | None:
-        """The endpoint of this id, or before it has one any of this service, as EC2 describes it."""
+        """The endpoint of this id, or before it has one any of this kind, as EC2 describes it."""
         vpc = [{"Name": "vpc-id", "Values": [self.vpc]}]
         answer = await aws("ec2", "describe_vpc_endpoints", region=self.region, Filters=vpc)
         for one in answer.get("VpcEndpoints", ()):
-            if one.get("State", "").lower() in _GONE or one["ServiceName"] != self.service:
-                continue
-            if self.id in ("", one["VpcEndpointId"]):
+            alike = (one["ServiceName"], one.get("VpcEndpointType")) == (self.service, self.kind)
+            alive = one.get("State", "").lower() not in _GONE
+            if alike and alive and self.id in ("", one["VpcEndpointId"]):
                 found: Mapping[str, Any] = one
                 return found
         return None
@@ -78,8 +78,7 @@ class NewEndpoint:
     def is_described_by(self, one: Mapping[str, Any]) -> bool:
         groups = {group["GroupId"] for group in one.get("Groups", ())}
         return (
-            one.get("VpcEndpointType") == self.kind
-            and set(one.get("SubnetIds", ())) == set(self.subnets)
+            set(one.get("SubnetIds", ())) == set(self.subnets)
             and groups == set(self.security_groups)
             and set(one.get("RouteTableIds", ())) == set(self.route_tables)
             and (self.gateway or bool(one.get("PrivateDnsEnabled")))

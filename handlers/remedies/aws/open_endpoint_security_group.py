@@ -14,8 +14,8 @@ from handlers.remedy import Plan, Refused, Risk, remedy
 
 
 @remedy("Let HTTPS in at the endpoints", cures=endpoint_security_group_lets_in, risk=Risk.LOW)
-def open_endpoint_security_group(now: Connection) -> tuple[Plan, ...]:
-    must_fail(endpoint_security_group_lets_in, now)
+def open_endpoint_security_group(connection: Connection | None) -> tuple[Plan, ...]:
+    now = must_fail(endpoint_security_group_lets_in, connection)
     clients = now.interface.security_groups
     if not clients:
         raise Refused("which security groups the pull comes from is not known")

@@ -22,8 +22,8 @@ from handlers.remedy import Plan, Refused, Risk, remedy
 
 
 @remedy("Let the pull through the network ACL", cures=network_acl_lets_through, risk=Risk.MEDIUM)
-def open_network_acl(now: Connection) -> Plan:
-    must_fail(network_acl_lets_through, now)
+def open_network_acl(connection: Connection | None) -> Plan:
+    now = must_fail(network_acl_lets_through, connection)
     then, found = now, list[Opening]()
     for path in _dead(now):
         for crossing, block in _to_open(path, now):

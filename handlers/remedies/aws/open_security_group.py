@@ -23,8 +23,8 @@ _EVERYWHERE = "0.0.0.0/0"
 
 
 @remedy("Let HTTPS out of the security group", cures=security_group_lets_out, risk=Risk.LOW)
-def open_security_group(now: Connection) -> tuple[Plan, ...]:
-    must_fail(security_group_lets_out, now)
+def open_security_group(connection: Connection | None) -> tuple[Plan, ...]:
+    now = must_fail(security_group_lets_out, connection)
     ids = now.interface.security_groups
     groups = sorted((one for one in now.groups if one.id in ids), key=lambda one: one.id)
     if not groups:

@@ -38,11 +38,15 @@ _IN_ORDER = (
 )
 
 
-def must_fail(check: Check, now: Connection) -> None:
-    """:raises NotApplicable: there is nothing to cure."""
-    verdict = now.says(check)
-    if verdict is None or verdict.status is not Status.FAIL:
+def must_fail(check: Check, now: Connection | None) -> Connection:
+    """The connection, known to be there.
+
+    :raises NotApplicable: there is nothing to cure. What could not be read, the check itself tells.
+    """
+    verdict = None if now is None else now.says(check)
+    if now is None or verdict is None or verdict.status is not Status.FAIL:
         raise NotApplicable(f"{check.id} does not fail")
+    return now
 
 
 def must_pass(check: Check, then: Connection) -> None:

@@ -23,8 +23,8 @@ _SETTLES_IN = timedelta(minutes=12)
 
 
 @remedy("Turn on the endpoints' private DNS", cures=endpoint_private_dns_is_on, risk=Risk.MEDIUM)
-def turn_on_private_dns(now: Connection) -> Plan:
-    must_fail(endpoint_private_dns_is_on, now)
+def turn_on_private_dns(connection: Connection | None) -> Plan:
+    now = must_fail(endpoint_private_dns_is_on, connection)
     first: tuple[SetVpcDns, ...]
     first, then = both_on(now)
     steps: list[Step] = [*first]

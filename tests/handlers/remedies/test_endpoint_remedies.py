@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from checks.model import Symptom
+from checks.model import Symptom, Unavailable
 from handlers.remedies.aws.endpoint_steps import CreateEndpoint, NewEndpoint
 from handlers.remedies.aws.security_group_steps import AllowHttpsIn, HttpsRule
 from handlers.remedies.aws.vpc_steps import (
@@ -316,3 +317,18 @@ async def test_the_network_of_another_account_is_its_owners(broken: Any) -> None
     network = broken()
     of(network, "describe_route_tables", "rtb-a")["OwnerId"] = "999999999999"
     assert {one.plan for one in await offers(network)} <= {None}
+
+
+async def test_what_could_not_be_read_is_told_once_and_not_by_every_remedy() -> None:
+    network = endpoint_network()
+    network["describe_route_tables"] = Unavailable("AWS denies ec2:DescribeRouteTables")
+    assert await offers(network) == []
+
+
+async def test_a_registry_in_another_region_is_for_a_person() -> None:
+    network = without_endpoint(endpoint_network(), "vpce-api")
+    endpoint_of(network, "vpce-dkr")["ServiceName"] = "com.amazonaws.eu-west-1.ecr.dkr"
+    endpoint_of(network, "vpce-dkr")["ServiceRegion"] = "eu-west-1"
+    pull = timed_out()
+    abroad = replace(pull, image=pull.image.replace("us-west-2", "eu-west-1"))
+    assert "the registry is in eu-west-1 and the VPC in us-west-2" in await refusal(CREATE, network, abroad)
