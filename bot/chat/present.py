@@ -173,14 +173,14 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
     commands = tuple(command for step in plan.steps for command in step.commands())
     blocks += [Paragraph(("The same by hand:",)), Code("\n".join(commands))]
     way_back = "can be undone" if plan.reversible else "CANNOT be undone"
-    blocks.append(Paragraph((f"Risk {offer.risk.name.lower()} · {way_back} · plan {plan.digest}",)))
-    askable = incident.stage in (Stage.FOUND, Stage.EXECUTED) and not incident.is_done(plan.digest)
+    blocks.append(Paragraph((f"Risk {offer.risk.name.lower()} · {way_back} · plan {offer.digest}",)))
+    askable = incident.stage in (Stage.FOUND, Stage.EXECUTED) and not incident.is_done(offer.digest)
     if not offer.enabled:
         blocks.append(Paragraph(("Not enabled for this bot: a person can run the commands above.",)))
     elif askable:
-        ask = Action(Verb.FIX, incident.id, plan.digest)
+        ask = Action(Verb.FIX, incident.id, offer.digest)
         blocks.append(Buttons((Button(f"Fix: {offer.title}", str(ask), "primary"),)))
-    return Message(f"offer:{plan.digest}", f"Proposal: {offer.title}", tuple(blocks))
+    return Message(f"offer:{offer.digest}", f"Proposal: {offer.title}", tuple(blocks))
 
 
 def _diffs(steps: Iterable[Step]) -> list[Block]:
