@@ -10,7 +10,6 @@ import json
 import os
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +19,10 @@ from bot import permissions
 from bot.clouds.connect import Connected
 from bot.demo.aws_world import ACCOUNT
 from bot.watch.targets import NoSuchTarget
-from checks.aws.task_was_started import task_was_started
-from checks.diagnose import ask, diagnose
+from checks.diagnose import diagnose
 from checks.graph import Catalog
-from checks.model import FailedPull, Finding, Since, Status, Symptom, Verdict, causes
-from checks.resolve import Memo, Resolver
+from checks.model import FailedPull, Finding, Status, Symptom, causes
+from checks.resolve import Memo
 from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedies.aws.steps import AwsWriter
@@ -55,13 +53,6 @@ async def offers(connected: Connected, pull: FailedPull, findings: Mapping[str, 
         memo=Memo(),
     )
     return {one.remedy: one for one in found}
-
-
-async def proof(connected: Connected, pull: FailedPull, fixed: datetime) -> Verdict:
-    roots = {**connected.roots, FailedPull: pull, Since: Since(fixed.isoformat())}
-    verdict = await ask(task_was_started, Resolver(Catalog.load(), roots, {}))
-    assert verdict is not None
-    return verdict
 
 
 async def pullbot(*words: str, **environment: str) -> tuple[int, str, str]:
@@ -118,28 +109,6 @@ async def test_public_addresses_are_given_proven_and_taken_back(shop: Shop) -> N
     assert shop.network()["assignPublicIp"] == "DISABLED"
     may = allowed(permissions.aws_reads(), permissions.aws_writes(["aws/assign_public_ip"]))
     assert {one for one in shop.front.asked if one.startswith("ecs:")} <= may
-
-
-async def test_a_fix_is_proven_by_a_newer_task_and_by_nothing_else(shop: Shop) -> None:
-    shop.stop(TIMEOUT)
-    connected = shop.connect()
-    [pull] = await connected.eyes.failing_now(CLUSTER, "")
-    fixed = datetime.now(UTC)
-    shop.run(at=fixed - timedelta(minutes=5))
-    before = await proof(connected, pull, fixed)
-    shop.run(at=fixed + timedelta(minutes=1))
-    after = await proof(connected, pull, fixed)
-    assert (before.status, after.status) == (Status.FAIL, Status.PASS)
-
-
-async def test_a_service_that_lacks_tasks_is_not_fixed(shop: Shop) -> None:
-    shop.client("ecs").update_service(cluster=CLUSTER, service=SERVICE, desiredCount=2)
-    connected = shop.connect()
-    shop.stop(TIMEOUT)
-    [pull] = await connected.eyes.failing_now(CLUSTER, "")
-    fixed = datetime.now(UTC)
-    shop.run(at=fixed + timedelta(minutes=1))
-    assert "1 of 2 tasks" in (await proof(connected, pull, fixed)).summary
 
 
 async def test_a_missing_secret_of_a_private_registry_is_the_cause(shop: Shop) -> None:
