@@ -8,7 +8,9 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from typing import Any
 
 from bot.chat.platform import Side
 from bot.clouds.kubeconfig import BadKubeconfig
@@ -18,12 +20,13 @@ from bot.people import People
 from bot.service import Service
 from bot.settings import Settings, SettingsError
 from bot.store.opening import open_state
-from bot.store.ports import StoreDown, StoreUnusable
+from bot.store.ports import State, StoreDown, StoreUnusable
 from checks.model import Unavailable
 
 log = logging.getLogger(__name__)
 
 _USAGE = 2
+_CANCELLED_AGAIN_SECONDS = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,23 +58,43 @@ def _cannot(why: str) -> int:
 
 
 async def _serve(settings: Settings) -> None:
-    state = open_state(settings.store)
-    try:
-        for concern in await state.concerns():
-            log.warning("%s", concern)
+    """Until told to stop; heard from the beginning, for a container's first process ignores it by default."""
+    told = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
+    async with AsyncExitStack() as afterwards:
+        state = open_state(settings.store)
+        afterwards.push_async_callback(state.close)
         clusters = await connect_all(settings, os.environ)
+        afterwards.push_async_callback(clusters.close)
         sides, people = _chats(settings)
         service = Service(settings, state, clusters, sides, people)
-        try:
-            for host, port in await service.start():
-                log.info("listening on %s:%d", host, port)
-            await _told_to_stop()
-            log.info("stopping")
-        finally:
-            await service.stop()
-            await clusters.close()
-    finally:
-        await state.close()
+        afterwards.push_async_callback(service.stop)
+        await _unless(told, _start(service, state))
+        await told.wait()
+        log.info("stopping")
+
+
+async def _start(service: Service, state: State) -> None:
+    for concern in await state.concerns():
+        log.warning("%s", concern)
+    for host, port in await service.start():
+        log.info("listening on %s:%d", host, port)
+
+
+async def _unless(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do ``work``, or leave it where it is when told. What it raises is only told if it was left alone."""
+    working = asyncio.create_task(work, name="start")
+    hearing = asyncio.create_task(told.wait(), name="signals")
+    await asyncio.wait((working, hearing), return_when=asyncio.FIRST_COMPLETED)
+    hearing.cancel()
+    while not working.done():  # more than once: a client that connects just then swallows it
+        working.cancel()
+        await asyncio.wait((working,), timeout=_CANCELLED_AGAIN_SECONDS)
+    if told.is_set():
+        await asyncio.gather(working, return_exceptions=True)
+    else:
+        await working
 
 
 def _chats(settings: Settings) -> tuple[Sequence[Side], People]:
@@ -87,11 +110,3 @@ def _chats(settings: Settings) -> tuple[Sequence[Side], People]:
 
 async def _no_groups(group: str) -> frozenset[str]:
     raise Unavailable(f"{group} is a Slack group, and no cluster has a Slack channel")
-
-
-async def _told_to_stop() -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    await stop.wait()

@@ -38,7 +38,9 @@ class Alarms:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Silence; what rings just now is cancelled."""
+        """Silence; what rings just now is cancelled. Harmless before ``start``."""
+        if not self._scheduler.running:
+            return
         self._scheduler.shutdown(wait=False)
         await asyncio.sleep(0)  # the scheduler shuts down in the loop's next round
 

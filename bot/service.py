@@ -108,9 +108,10 @@ class Service:
         routes = [route for side in self._sides for route in side.routes(self.desk)]
         if token := self._settings.secrets.pullbot_alerts_token:
             routes.append(eventbridge(token, self._hear))
-        listener = Listener(application(self._why_not_ready, self._metrics, routes), *self._settings.listen)
-        addresses = await listener.start()
-        self._listener = listener
+        self._listener = Listener(
+            application(self._why_not_ready, self._metrics, routes), *self._settings.listen
+        )
+        addresses = await self._listener.start()
         self._alarms.start()
         self._alarms.every(RENEWED_EVERY, self._tenure.renew)
         for side in self._sides:
@@ -124,7 +125,10 @@ class Service:
         return addresses
 
     async def stop(self) -> None:
-        """Take nothing any more, finish what is on its way; incidents resume where they are."""
+        """Take nothing any more, finish what is on its way; incidents resume where they are.
+
+        To be called whatever became of ``start``.
+        """
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
