@@ -30,6 +30,7 @@ _library = logging.getLogger(f"{__name__}.library")
 _library.setLevel(logging.ERROR)
 
 _TRIES = 4
+_GOODBYE_SECONDS = 3.0
 Json = dict[str, Any]
 
 
@@ -50,9 +51,17 @@ class Listeners:
     def serve(self, desk: Desk) -> None:
         self._desk = desk
 
-    async def finish(self) -> None:
-        while self._at_work:
-            await asyncio.gather(*self._at_work, return_exceptions=True)
+    async def finish(self, seconds: float = _GOODBYE_SECONDS) -> None:
+        """Give what is on its way ``seconds`` to get done; Slack may have asked it to wait for longer."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while self._at_work and loop.time() < until:
+            await asyncio.wait(self._at_work, timeout=until - loop.time())
+        late = list(self._at_work)
+        for task in late:
+            log.error("given up, for we are told to end: %s", task.get_name())
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def _bolt(self) -> AsyncApp:
         # Listeners only start a task, so the acknowledgement may wait for them. Signatures are checked
@@ -88,12 +97,12 @@ class Listeners:
 
     async def _on_mention(self, body: Json, event: Json) -> None:
         if _is_said_by_a_person(event):
-            self._start(self._mentioned(body, event))
+            self._start(self._mentioned(body, event), f"what {event['user']} said")
 
     async def _on_message(self, body: Json, event: Json) -> None:
         """A direct message is for us, without any mention. Channels' messages are none of our business."""
         if event.get("channel_type") == "im" and _is_said_by_a_person(event):
-            self._start(self._mentioned(body, event))
+            self._start(self._mentioned(body, event), f"what {event['user']} said")
 
     async def _on_anything_else(self) -> None:
         """Events that somebody subscribed the app to; without an acknowledgement they would come again."""
@@ -101,10 +110,10 @@ class Listeners:
     async def _on_press(self, ack: AsyncAck, body: Json) -> None:
         await ack()
         if body.get("channel") and body.get("user"):
-            self._start(self._pressed(body))
+            self._start(self._pressed(body), f"what {body['user'].get('id')} pressed")
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(_logged(work))
+    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        task = asyncio.create_task(_logged(work), name=name)
         self._at_work.add(task)
         task.add_done_callback(self._at_work.discard)
 

@@ -159,6 +159,17 @@ async def test_what_was_taken_is_finished_before_the_end(
     assert side.why_not_ready() != ""
 
 
+async def test_an_answer_that_slack_asks_to_wait_with_does_not_hold_up_the_end(
+    slack: FakeSlack, desk: Desk, side: SlackSide, caplog: pytest.LogCaptureFixture
+) -> None:
+    slack.rate_limit_next(300)
+    await slack.mention("U0ALICE", "C0ALERTS", "why")
+    await until(lambda: desk.answered)
+    async with asyncio.timeout(10):
+        await side.stop()
+    assert "given up, for we are told to end: what U0ALICE said" in caplog.text
+
+
 async def test_an_answer_whose_delivery_failed_comes_later_and_once(slack: FakeSlack, desk: Desk) -> None:
     clock = Clock()
     async with connected(slack, desk, "socket", clock):
