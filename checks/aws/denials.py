@@ -10,6 +10,7 @@ was found anywhere, and nothing more.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 
@@ -57,6 +58,10 @@ class Accusation:
     def blames(self, side: Side) -> bool:
         return bool(self.layer) and _SIDES.get(self.layer, Side.ELSEWHERE) is side
 
+    def contradicts(self, side: Side, allowed: Collection[str]) -> bool:
+        """Whether a policy on ``side`` is said to stop one of the actions that we read as ``allowed``."""
+        return self.blames(side) and self.action.lower() in {action.lower() for action in allowed}
+
     def rules_out_a_deny_of(self, action: str) -> bool:
         """An implicit denial means that no Deny matched, in any policy."""
         return bool(self.layer) and not self.explicit and action.lower() == self.action.lower()
@@ -66,9 +71,14 @@ class Accusation:
         """Whether it is the registry that denies, not the keeper of a task's secrets."""
         return self.action.lower().startswith("ecr:")
 
-    def evidence(self) -> tuple[tuple[str, str], ...]:
+    @property
+    def words(self) -> str:
+        """``an explicit Deny in a session policy``."""
         how = "an explicit Deny" if self.explicit else "no Allow"
-        return (("Denied action", self.action), ("The registry says", f"{how} in a {self.layer}"))
+        return f"{how} in {'an' if self.layer.startswith('identity') else 'a'} {self.layer}"
+
+    def evidence(self) -> tuple[tuple[str, str], ...]:
+        return (("Denied action", self.action), ("The registry says", self.words))
 
 
 @fact()

@@ -11,7 +11,7 @@ from checks.aws.denials import Accusation, Side, registry_may_explain
 from checks.aws.rights import ON_REPOSITORY, PullRights
 from checks.aws.rulings import Says, either
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Since, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
@@ -19,7 +19,10 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, u
     leg=Leg.RIGHTS,
     explains={Symptom.FORBIDDEN, Symptom.ACCESS_DENIED_OR_MISSING},
 )
-def repository_policy_allows_pull(rights: PullRights, accusation: Accusation | None) -> Verdict:
+def repository_policy_allows_pull(
+    rights: PullRights, accusation: Accusation | None, since: Since | None = None
+) -> Verdict:
+    """``since`` a fix, a denial that is not repeated proves nothing: it may be older."""
     if rights.repository.of_aws:
         raise NotApplicable("everybody may pull from AWS's own registries")
     address, name = rights.repository.address, rights.puller.role_name
@@ -60,9 +63,17 @@ def repository_policy_allows_pull(rights: PullRights, accusation: Accusation | N
             about=address.arn,
             explains=registry_may_explain(accusation),
         )
-    if rights.repository.text is None:
-        return passed(f"{address.name} has no policy, and needs none within its account", *evidence)
-    return passed(f"the policy of {address.name} does not stand in the way of {name}", *evidence)
+    if since is None and accusation is not None and accusation.contradicts(Side.REPOSITORY, ON_REPOSITORY):
+        return unknown(
+            f"as we read it, the policy of {address.name} does not stand in the way of {name}, but the "
+            f"registry says: {accusation.words}",
+            *evidence,
+            *accusation.evidence(),
+        )
+    has = "has no policy, and needs none within its account"
+    if rights.repository.text is not None:
+        has = f"has a policy that does not stand in the way of {name}"
+    return passed(f"{address.name} {has}", *evidence)
 
 
 def _from_the_text(rights: PullRights, accusation: Accusation | None, unread: str) -> Verdict:

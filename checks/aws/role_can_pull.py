@@ -14,7 +14,7 @@ from checks.aws.denials import Accusation, Side, registry_may_explain
 from checks.aws.rights import ACTIONS, PullRights
 from checks.aws.rulings import Ruling, Says
 from checks.graph import check
-from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, Since, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
@@ -22,7 +22,8 @@ from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
     leg=Leg.RIGHTS,
     explains={Symptom.FORBIDDEN, Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING},
 )
-def role_can_pull(rights: PullRights, accusation: Accusation | None) -> Verdict:
+def role_can_pull(rights: PullRights, accusation: Accusation | None, since: Since | None = None) -> Verdict:
+    """``since`` a fix, a denial that is not repeated proves nothing: it may be older."""
     name, evidence = rights.puller.role_name, rights.who()
     if not rights.role.exists:
         return failed(f"the role {name} does not exist", *evidence, about=rights.principal_arn)
@@ -44,16 +45,28 @@ def role_can_pull(rights: PullRights, accusation: Accusation | None) -> Verdict:
         )
     unread = sorted({why for one in rulings.values() if one.says is Says.UNKNOWN for why in one.unread})
     if unread:
-        if accusation is not None and accusation.by_registry and accusation.blames(Side.ROLE):
-            return failed(
-                f"{name} may not {accusation.action}, says the registry",
-                *evidence,
-                *accusation.evidence(),
-                about=rights.principal_arn,
-            )
-        return unknown(f"what {name} may do could not be read in full: {'; '.join(unread)}", *evidence)
+        return _from_the_text(rights, accusation, "; ".join(unread))
+    if since is None and accusation is not None and accusation.contradicts(Side.ROLE, ACTIONS):
+        return unknown(
+            f"as its policies read, {name} may pull, but the registry says: {accusation.words}",
+            *evidence,
+            *accusation.evidence(),
+        )
     granted = sorted({one.policy for one in rulings.values()})
     return passed(f"{name} may pull", *evidence, ("Allowed by", ", ".join(granted)))
+
+
+def _from_the_text(rights: PullRights, accusation: Accusation | None, unread: str) -> Verdict:
+    """Not everything could be read, and what was decides nothing; the registry's own words may."""
+    name, evidence = rights.puller.role_name, rights.who()
+    if accusation is not None and accusation.by_registry and accusation.blames(Side.ROLE):
+        return failed(
+            f"{name} may not {accusation.action}, says the registry",
+            *evidence,
+            *accusation.evidence(),
+            about=rights.principal_arn,
+        )
+    return unknown(f"what {name} may do could not be read in full: {unread}", *evidence)
 
 
 def _lacks(wrong: Mapping[str, Ruling]) -> str:

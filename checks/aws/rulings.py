@@ -63,18 +63,19 @@ def ruling(
 ) -> Ruling:
     """What the policies of one kind say together: a Deny beats any Allow, and unknown is neither.
 
-    What is ``unread`` might hold a Deny as well; a known Allow is taken for the answer nevertheless.
+    What is ``unread`` may hold an Allow, and a Deny as well: then no known Allow is the answer.
     ``ways`` are those in which an Allow has to name the caller; unless ``denies_too``, only Allows count.
     """
     allowing: Ruling | None = None
     doubts = list(unread)
-    could = {Says.ALLOWS} if unread else set()
+    either_way = {Says.ALLOWS, Says.DENIES} if denies_too else {Says.ALLOWS}
+    could = set(either_way) if unread else set()
     for policy in policies:
         try:
             statements = parse(policy.text)
         except BadPolicy as error:
             doubts.append(f"{policy.name} cannot be understood: {error}")
-            could |= {Says.ALLOWS, Says.DENIES} if denies_too else {Says.ALLOWS}
+            could |= either_way
             continue
         for statement in statements:
             if statement.denies and not denies_too:

@@ -19,7 +19,7 @@ from checks.aws.repository_policy_allows_pull import repository_policy_allows_pu
 from checks.aws.repository_policy_names_roles import repository_policy_names_roles
 from checks.aws.rights import ACTIONS, PullRights
 from checks.aws.role_can_pull import role_can_pull
-from checks.model import FailedPull, NotApplicable, Status, Symptom, Verdict
+from checks.model import FailedPull, NotApplicable, Since, Status, Symptom, Verdict
 from tests.fakes.aws_account import ACCOUNT, PULL, policy
 
 OWNER = "444455556666"
@@ -59,12 +59,12 @@ def words(layer: str, action: str = "ecr:BatchGetImage", *, explicit: bool = Fal
     return Accusation(SESSION, action, APP.arn, layer, explicit)
 
 
-def role_verdict(it: PullRights, said: Accusation | None = None) -> Verdict:
-    return role_can_pull.fn(it, said)
+def role_verdict(it: PullRights, said: Accusation | None = None, since: Since | None = None) -> Verdict:
+    return role_can_pull.fn(it, said, since)
 
 
-def repository_verdict(it: PullRights, said: Accusation | None = None) -> Verdict:
-    return repository_policy_allows_pull.fn(it, said)
+def repository_verdict(it: PullRights, said: Accusation | None = None, since: Since | None = None) -> Verdict:
+    return repository_policy_allows_pull.fn(it, said, since)
 
 
 TOKEN = statement("Allow", "ecr:GetAuthorizationToken")
@@ -129,11 +129,15 @@ def test_a_deleted_role_cannot_pull() -> None:
     assert "does not exist" in verdict.summary
 
 
-def test_what_is_known_decides_where_it_can() -> None:
-    assert role_verdict(rights(own(PULL, unread=("p9 is hidden",)))).status is Status.PASS
-    verdict = role_verdict(rights(own({"Statement": TOKEN}, unread=("p9 is hidden",))))
+@pytest.mark.parametrize("document", [PULL, {"Statement": TOKEN}, {"Statement": []}])
+def test_a_policy_that_was_not_read_may_hold_anything(document: Any) -> None:
+    """A Deny beats the Allows that are known; an Allow may be the one that is missed."""
+    verdict = role_verdict(rights(own(document, unread=("p9: AWS denies iam:GetPolicyVersion",))))
     assert verdict.status is Status.UNKNOWN
-    assert "p9 is hidden" in verdict.summary
+    assert "iam:GetPolicyVersion" in verdict.summary
+
+
+def test_a_deny_that_is_known_decides_whatever_was_not_read() -> None:
     denied = own({"Statement": statement("Deny", "ecr:*")}, unread=("p9 is hidden",))
     assert role_verdict(rights(denied)).status is Status.FAIL
 
@@ -293,10 +297,48 @@ def test_the_registrys_words_convict_what_could_not_be_read() -> None:
     assert role_verdict(dark, words("service control policy", explicit=True)).status is Status.UNKNOWN
 
 
-def test_the_registrys_words_do_not_outlive_the_fault() -> None:
-    """The message stays what it was; once the policies are right, they count."""
-    assert role_verdict(rights(), words("identity-based policy")).status is Status.PASS
-    assert repository_verdict(rights(), words("resource-based policy", explicit=True)).status is Status.PASS
+@pytest.mark.parametrize(
+    ("layer", "explicit", "words_told"),
+    [
+        ("identity-based policy", False, "no Allow in an identity-based policy"),
+        ("session policy", True, "an explicit Deny in a session policy"),
+        ("permissions boundary", True, "an explicit Deny in a permissions boundary"),
+    ],
+)
+def test_a_role_that_may_pull_as_we_read_it_does_not_pass_against_the_registry(
+    layer: str, explicit: bool, words_told: str
+) -> None:
+    verdict = role_verdict(rights(), words(layer, explicit=explicit))
+    assert verdict.status is Status.UNKNOWN
+    assert "may pull" in verdict.summary
+    assert words_told in verdict.summary
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+@pytest.mark.parametrize("text", [None, policy(on_repository("Allow", "*"))])
+def test_a_repository_that_is_in_nobodys_way_does_not_pass_against_the_registry(
+    text: str | None, explicit: bool
+) -> None:
+    verdict = repository_verdict(rights(repository=text), words("resource-based policy", explicit=explicit))
+    assert verdict.status is Status.UNKNOWN
+    assert "does not stand in the way" in verdict.summary
+    assert "in a resource-based policy" in verdict.summary
+
+
+def test_the_registrys_words_on_another_action_or_another_side_contradict_nothing() -> None:
+    assert role_verdict(rights(), words("resource-based policy")).status is Status.PASS
+    assert repository_verdict(rights(), words("identity-based policy")).status is Status.PASS
+    fills = words("identity-based policy", "ecr:CreateRepository")
+    assert role_verdict(rights(), fills).status is Status.PASS
+    assert repository_verdict(rights(), words("resource-based policy", "ecr:PutImage")).status is Status.PASS
+
+
+def test_the_registrys_words_do_not_outlive_a_fix() -> None:
+    """The message stays what it was until the next pull; once we put the policies right, they count."""
+    fixed = Since("2026-01-01T03:00:00Z")
+    assert role_verdict(rights(), words("identity-based policy"), fixed).status is Status.PASS
+    said = words("resource-based policy", explicit=True)
+    assert repository_verdict(rights(), said, fixed).status is Status.PASS
 
 
 def test_an_implicit_denial_knows_of_no_deny() -> None:
