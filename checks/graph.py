@@ -18,6 +18,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import types
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,6 +27,9 @@ from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from checks.model import SAYS_NOTHING, Leg, Symptom, Verdict
+
+# Letters that stay what they are in Markdown, in a link of a chat and in a shell.
+_PAGE = re.compile(r"https://[a-z0-9.-]+\.[a-z]+(?:/[A-Za-z0-9._/#-]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class Check:
     symptoms: frozenset[Symptom]
     needs: tuple[Need, ...]
     proof: bool = False
+    page: str = ""
 
     @property
     def id(self) -> str:
@@ -79,14 +84,19 @@ def fact(*, timeout: float = 20.0) -> Callable[[Callable[..., Any]], Fact]:
 
 
 def check(
-    title: str, *, leg: Leg, explains: AbstractSet[Symptom], proof: bool = False
+    title: str, *, leg: Leg, explains: AbstractSet[Symptom], proof: bool = False, page: str = ""
 ) -> Callable[[Callable[..., Verdict]], Check]:
     """Mark a pure function as a check.
 
     ``title`` is what people read in chat; ``explains`` lists the symptoms that its failure accounts for.
-    ``proof``: that it passes means that the image was really pulled after a fix.
+    ``proof``: that it passes means that the image was really pulled after a fix. ``page``: where the vendor
+    writes of what is checked.
+
+    :raises ValueError: ``page`` is no plain https address.
     """
-    return lambda fn: Check(fn, title, leg, frozenset(explains), needs_of(fn), proof)
+    if page and not _PAGE.fullmatch(page):
+        raise ValueError(f"a page is a plain https address, and {page!r} is not")
+    return lambda fn: Check(fn, title, leg, frozenset(explains), needs_of(fn), proof, page)
 
 
 def needs_of(fn: Callable[..., Any]) -> tuple[Need, ...]:

@@ -55,6 +55,33 @@ def test_a_check_is_named_after_its_file() -> None:
     assert check("t", leg=Leg.NODE, explains=set())(right).id == "sea/ship_is_afloat"
 
 
+def test_a_check_tells_the_page_it_comes_from() -> None:
+    def judge() -> Verdict:
+        return passed("")
+
+    page = "https://docs.example.com/Registry/latest/pull_errors.html#not-found"
+    assert check("t", leg=Leg.NODE, explains=set(), page=page)(judge).page == page
+    assert check("t", leg=Leg.NODE, explains=set())(judge).page == ""
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "http://docs.example.com/",
+        "docs.example.com/pull.html",
+        "https://docs.example.com@elsewhere.example/",
+        "https://docs.example.com/a|b",
+        "https://docs.example.com/a b",
+        "https://docs.example.com/)[x](https://x.example/",
+        "https://docs.example.com/\n",
+        "javascript:alert(1)",
+    ],
+)
+def test_a_page_is_a_plain_https_address(page: str) -> None:
+    with pytest.raises(ValueError, match="plain https address"):
+        check("t", leg=Leg.NODE, explains=set(), page=page)
+
+
 def check_of(*symptoms: Symptom) -> Check:
     def judge() -> Verdict:
         return passed("")
