@@ -8,8 +8,9 @@ scripts touch several keys. All keys begin with ``pullbot:``.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,13 +36,18 @@ _AUDIT = _P + "audit"
 _AUDIT_HEAD = _P + "audit-head"
 _REFS = _P + "ref:"
 _PAGE = 500
+_PATIENCE = 6.0
 
 
 class RedisState:
-    """``bot.store.ports.State`` in Redis. ``client`` answers bytes (no ``decode_responses``)."""
+    """``bot.store.ports.State`` in Redis. ``client`` answers bytes (no ``decode_responses``).
 
-    def __init__(self, client: Redis, codec: Codec) -> None:
+    ``patience``: seconds that one call may take, with everything the client tries again by itself.
+    """
+
+    def __init__(self, client: Redis, codec: Codec, patience: float = _PATIENCE) -> None:
         self._codec = codec
+        self._patience = patience
         self._redis: Any = client  # redis-py annotates one class for both its sync and its async answers
         self._save = client.register_script(scripts.SAVE)
         self._remember = client.register_script(scripts.REMEMBER)
@@ -50,16 +56,23 @@ class RedisState:
         self._release = client.register_script(scripts.RELEASE)
 
     @classmethod
-    def at(cls, url: str, codec: Codec) -> RedisState:
+    def at(cls, url: str, codec: Codec, patience: float = _PATIENCE) -> RedisState:
         """``url`` as redis-py takes it: ``redis://[user:password@]host:port/database``."""
-        again = Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries=3)
-        return cls(Redis.from_url(url, health_check_interval=30, retry=again), codec)
+        again = Retry(ExponentialWithJitterBackoff(cap=0.5, base=0.05), retries=2)
+        client = Redis.from_url(
+            url,
+            health_check_interval=30,
+            socket_connect_timeout=patience / 2,
+            socket_timeout=patience / 2,
+            retry=again,
+        )
+        return cls(client, codec, patience)
 
     async def close(self) -> None:
         await self._redis.aclose()
 
     async def concerns(self) -> tuple[str, ...]:
-        with _reaching():
+        async with self._reaching():
             told = {**await self._redis.info("persistence"), **await self._redis.info("memory")}
         found = []
         if not told.get("aof_enabled"):
@@ -71,7 +84,7 @@ class RedisState:
     # ---- incidents
 
     async def load(self, incident_id: str) -> Incident:
-        with _reaching():
+        async with self._reaching():
             body = await self._redis.hget(_incident(incident_id), "body")
         if body is None:
             raise NoSuchIncident(incident_id)
@@ -80,7 +93,7 @@ class RedisState:
     async def save(self, incident: Incident) -> None:
         keep = int(KEPT_AFTER_CLOSING.total_seconds()) if incident.stage in CLOSED else ""
         body = self._codec.encode(incident)
-        with _reaching():
+        async with self._reaching():
             stored = await self._save(
                 [_incident(incident.id), _thread(incident.id), _INCIDENTS, _UNFINISHED],
                 [incident.id, incident.version, body, incident.opened.timestamp(), uuid4().hex, keep, _REFS],
@@ -89,12 +102,12 @@ class RedisState:
             raise Stale(f"incident {incident.id} is at version {stored.decode()}, not {incident.version - 1}")
 
     async def unfinished(self) -> tuple[Incident, ...]:
-        with _reaching():
+        async with self._reaching():
             ids = await self._redis.zrange(_UNFINISHED, 0, -1)
             return readable(self._codec, await self._bodies(ids))
 
     async def recent(self, limit: int) -> tuple[Incident, ...]:
-        with _reaching():
+        async with self._reaching():
             while True:
                 ids = await self._redis.zrevrange(_INCIDENTS, 0, limit - 1)
                 found = await self._bodies(ids)
@@ -114,15 +127,15 @@ class RedisState:
     # ---- mutes
 
     async def mute(self, target: str, until: datetime) -> None:
-        with _reaching():
+        async with self._reaching():
             await self._redis.zadd(_MUTES, {target: until.timestamp()})
 
     async def unmute(self, target: str) -> None:
-        with _reaching():
+        async with self._reaching():
             await self._redis.zrem(_MUTES, target)
 
     async def muted(self, now: datetime) -> frozenset[str]:
-        with _reaching():
+        async with self._reaching():
             targets = await self._redis.zrangebyscore(_MUTES, f"({now.timestamp()!r}", "+inf")
         return frozenset(target.decode() for target in targets)
 
@@ -133,7 +146,7 @@ class RedisState:
         while True:  # ends: each round lost means that another append was won
             head = await self.head()
             link = chain.seal(entry, head)
-            with _reaching():
+            async with self._reaching():
                 won = await self._append(
                     [_AUDIT, _AUDIT_HEAD],
                     [head.hash, link.position, link.incident, link.body, link.hash, token],
@@ -150,7 +163,7 @@ class RedisState:
             seen = links[-1].position
 
     async def head(self) -> Head:
-        with _reaching():
+        async with self._reaching():
             count, last = await self._redis.hmget(_AUDIT_HEAD, "count", "hash")
         return Head(int(count or 0), (last or b"").decode())
 
@@ -158,56 +171,58 @@ class RedisState:
         return await chain.first_break(self._links, self.head)
 
     async def _links(self, after: int) -> Sequence[chain.Link]:
-        with _reaching():
+        async with self._reaching():
             rows = await self._redis.xrange(_AUDIT, min=f"{after + 1}-0", count=_PAGE)
         return [_link(position, fields) for position, fields in rows]
 
     # ---- threads
 
     async def refs(self, incident_id: str, chat: str) -> Mapping[str, Posted]:
-        with _reaching():
+        async with self._reaching():
             fields = await self._redis.hgetall(_thread(incident_id))
         mine = ((name.decode().partition("/"), value) for name, value in fields.items())
         return {key: Posted(**orjson.loads(value)) for (owner, _, key), value in mine if owner == chat}
 
     async def intend(self, incident_id: str, chat: str, key: str, channel: str = "") -> None:
-        with _reaching():
+        async with self._reaching():
             value = json_bytes(asdict(Posted("", "", channel)))
             await self._redis.hsetnx(_thread(incident_id), f"{chat}/{key}", value)
 
     async def remember(self, incident_id: str, chat: str, key: str, posted: Posted) -> None:
-        with _reaching():
+        async with self._reaching():
             await self._remember(
                 [_incident(incident_id), _thread(incident_id), _ref(chat, posted.channel, posted.ref)],
                 [f"{chat}/{key}", json_bytes(asdict(posted)), incident_id],
             )
 
     async def find_thread(self, chat: str, channel: str, root_ref: str) -> str | None:
-        with _reaching():
+        async with self._reaching():
             found = await self._redis.get(_ref(chat, channel, root_ref))
         return found.decode() if found else None
 
     # ---- what happens once, and who does it
 
     async def first_time(self, event: str, ttl: timedelta) -> bool:
-        with _reaching():
+        async with self._reaching():
             return bool(await self._claim([f"{_P}delivery:{event}"], [uuid4().hex, _milliseconds(ttl)]))
 
     async def hold(self, name: str, owner: str, ttl: timedelta) -> bool:
-        with _reaching():
+        async with self._reaching():
             return bool(await self._claim([f"{_P}lease:{name}"], [owner, _milliseconds(ttl)]))
 
     async def release(self, name: str, owner: str) -> None:
-        with _reaching():
+        async with self._reaching():
             await self._release([f"{_P}lease:{name}"], [owner])
 
-
-@contextmanager
-def _reaching() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError) as error:
-        raise StoreDown(f"Redis: {error}") from error
+    @asynccontextmanager
+    async def _reaching(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(self._patience):
+                yield
+        except TimeoutError as error:
+            raise StoreDown(f"Redis did not answer within {self._patience:g} s") from error
+        except (RedisError, OSError) as error:
+            raise StoreDown(f"Redis: {error}") from error
 
 
 def _incident(incident_id: str) -> str:

@@ -221,10 +221,13 @@ class SqliteState:
 
     @contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._db.in_transaction:  # its end could not be written, nor taken back then
+            self._db.execute("ROLLBACK")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # some errors have ended it already
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")

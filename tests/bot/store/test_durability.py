@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from bot.store import Posted, State, StoreDown, open_state
+from bot.store.codec import Codec
+from bot.store.redis import RedisState
+from bot.store.sqlite import SqliteState
 from handlers.incident import Incident
 from handlers.world import Entry
 from tests.bot.store.versions import counted
 
 WRITER = Path(__file__).with_name("writer.py")
 ROOT = Path(__file__).parents[3]
+HOUR = timedelta(hours=1)
 
 
 class Server(Protocol):
@@ -92,3 +98,43 @@ async def test_sqlite_waits_for_another_process_instead_of_failing(
     made = [incident(f"i{number}") for number in range(20)]
     await asyncio.gather(*((state, another)[n % 2].save(one) for n, one in enumerate(made)))
     assert len(await state.unfinished()) == 20
+
+
+class Grudging(SqliteState):
+    """A file whose next transaction cannot be ended, and is neither written nor taken back."""
+
+    async def refuse_next_commit(self) -> None:
+        left = ["COMMIT"]
+
+        def judge(action: int, word: str | None, *_: str | None) -> int:
+            if action == sqlite3.SQLITE_TRANSACTION and word in left:
+                left.clear()
+                return sqlite3.SQLITE_DENY
+            return sqlite3.SQLITE_OK
+
+        await self._run(lambda: self._db.set_authorizer(judge))
+
+
+async def test_a_transaction_that_could_not_be_ended_does_not_end_the_store(tmp_path: Path) -> None:
+    state = Grudging(tmp_path / "pullbot.db", Codec([]))
+    await state.refuse_next_commit()
+    with pytest.raises(StoreDown):
+        await state.first_time("meanwhile", HOUR)
+    assert await state.first_time("afterwards", HOUR)
+    assert await state.first_time("meanwhile", HOUR), "it was refused, so it may come again"
+    await state.close()
+
+
+async def test_a_redis_that_hangs_is_down_within_seconds() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+        state = RedisState.at(url, Codec([]), patience=0.5)
+        async with asyncio.timeout(5):
+            with pytest.raises(StoreDown):
+                await state.muted(datetime.now(UTC))
+        await state.close()
