@@ -100,19 +100,27 @@ class Story:
 
 
 @dataclass
-class Clouds:
+class Worlds:
     """Two healthy worlds that these tests share, and leave healthy: a seed takes seconds."""
 
     nat: World
     endpoints: World
     front: Front
-    aws: AwsReader
-    hands: Ec2Hands
     ec2: Any
 
+
+@dataclass
+class Clouds:
+    """The two worlds, and clients of one test: they belong to its event loop."""
+
+    worlds: Worlds
+    aws: AwsReader
+    hands: AwsHands
+
     def story(self, *, endpoints: bool) -> Story:
-        world = self.endpoints if endpoints else self.nat
-        self.front.asked.clear()
+        shared = self.worlds
+        world = shared.endpoints if endpoints else shared.nat
+        shared.front.asked.clear()
         failure = FailedPull(
             cluster=world.cluster,
             namespace="default",
@@ -125,11 +133,11 @@ class Clouds:
             symptom=Symptom.CONNECT_TIMEOUT,
             message="",
         )
-        return Story(world, self.front, self.aws, self.hands, failure, self.ec2)
+        return Story(world, shared.front, self.aws, Ec2Hands(self.hands, shared.ec2), failure, shared.ec2)
 
 
 @pytest.fixture(scope="module")
-def clouds(moto_url: str) -> Iterator[Clouds]:
+def worlds(moto_url: str) -> Iterator[Worlds]:
     with serve(moto_url) as front, aws_at(front.url):
         nat, private = (
             seed(moto_url, cluster=one, nodegroup="default", role=f"{one}-node", repository=one)
@@ -137,10 +145,16 @@ def clouds(moto_url: str) -> Iterator[Clouds]:
         )
         ec2 = nat.client("ec2")
         endpoints_only(private, ec2)
-        aws, hands = AwsReader(Sessions(), Roles()), AwsHands(Sessions(), Roles())
-        yield Clouds(nat, private, front, aws, Ec2Hands(hands, ec2), ec2)
-        aws.close()
-        hands.close()
+        yield Worlds(nat, private, front, ec2)
+
+
+@pytest.fixture
+def clouds(worlds: Worlds) -> Iterator[Clouds]:
+    sessions = Sessions()
+    made = Clouds(worlds, AwsReader(sessions, Roles()), AwsHands(sessions, Roles()))
+    yield made
+    made.aws.close()
+    made.hands.close()
 
 
 @dataclass(frozen=True)
