@@ -25,6 +25,7 @@ _ACTIONS = {Errand.TOKEN: (TOKEN,), Errand.MANIFEST: ON_REPOSITORY}
     "The endpoints' policies allow the pull",
     leg=Leg.RIGHTS,
     explains={Symptom.FORBIDDEN, Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://docs.aws.amazon.com/vpc/latest/privatelink/vpc-endpoints-access.html",
 )
 def endpoint_policy_allows_pull(
     paths: Paths, rights: PullRights | None, accusation: Accusation | None

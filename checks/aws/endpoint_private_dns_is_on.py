@@ -14,7 +14,12 @@ from checks.graph import check
 from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 
 
-@check("The endpoints have private DNS", leg=Leg.NAME, explains=LOST)
+@check(
+    "The endpoints have private DNS",
+    leg=Leg.NAME,
+    explains=LOST,
+    page="https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html",
+)
 def endpoint_private_dns_is_on(paths: Paths) -> Verdict:
     evidence = paths.evidence()
     off = [one for one in paths.items if one.unused is Unused.NO_PRIVATE_DNS and one.endpoint is not None]

@@ -18,7 +18,12 @@ from checks.graph import check
 from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 
 
-@check("The endpoints' security groups let HTTPS in", leg=Leg.CONNECTION, explains=LOST)
+@check(
+    "The endpoints' security groups let HTTPS in",
+    leg=Leg.CONNECTION,
+    explains=LOST,
+    page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html",
+)
 def endpoint_security_group_lets_in(paths: Paths, groups: SecurityGroups) -> Verdict:
     used = [one for one in paths.through_endpoints() if not one[0].gateway]
     if not used:

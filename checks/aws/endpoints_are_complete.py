@@ -16,7 +16,12 @@ from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 _MISSING = (Unused.ABSENT, Unused.NOT_AVAILABLE, Unused.NOT_ROUTED)
 
 
-@check("Every endpoint that a private subnet needs is there", leg=Leg.CONNECTION, explains=LOST)
+@check(
+    "Every endpoint that a private subnet needs is there",
+    leg=Leg.CONNECTION,
+    explains=LOST,
+    page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html",
+)
 def endpoints_are_complete(paths: Paths) -> Verdict:
     evidence = paths.evidence()
     dead = [one for one in paths.items if paths.lacks_an_endpoint(one) and one.unused in _MISSING]

@@ -17,6 +17,7 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed
     "The task has an execution role",
     leg=Leg.CREDENTIALS,
     explains={Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING, Symptom.FORBIDDEN},
+    page="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
 )
 def execution_role_is_set(
     task: EcsTask, role: ExecutionRole, defined: Defined, repository: Repository

@@ -43,7 +43,12 @@ async def execution_trust(task: EcsTask, role: ExecutionRole, reads: RoleReads) 
     return ExecutionTrust(role.arn, found.trust, "; ".join(found.boundary_unread))
 
 
-@check("ECS may become the execution role", leg=Leg.CREDENTIALS, explains=set())
+@check(
+    "ECS may become the execution role",
+    leg=Leg.CREDENTIALS,
+    explains=set(),
+    page="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html",
+)
 def execution_role_is_trusted(pull: FailedPull, task: EcsTask, trust: ExecutionTrust) -> Verdict:
     name, evidence = trust.role_name, (("Execution role", trust.role_arn),)
     if not trust.policy:

@@ -29,6 +29,7 @@ def eks_for(profile: FargateProfile) -> Service:
     "EKS may become the pod execution role",
     leg=Leg.CREDENTIALS,
     explains={Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html",
 )
 def fargate_role_is_trusted(
     profile: FargateProfile, puller: Puller, role: RolePolicies, registry: Registry, who: Accusation | None

@@ -17,6 +17,7 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, u
     "The image is not archived",
     leg=Leg.EXISTENCE,
     explains={Symptom.TAG_NOT_FOUND, Symptom.REPOSITORY_NOT_FOUND, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/archive-image.html",
 )
 def image_is_active(found: ImageInEcr, image: Image) -> Verdict:
     if not found.exists:

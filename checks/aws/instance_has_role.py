@@ -15,6 +15,7 @@ from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
     "The node's instance has a role",
     leg=Leg.CREDENTIALS,
     explains={Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html",
 )
 def instance_has_role(
     where: InstanceId, profile: InstanceProfile, address: EcrAddress, group: Nodegroup | None

@@ -15,7 +15,12 @@ from checks.graph import check
 from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 
 
-@check("The NAT gateway works", leg=Leg.CONNECTION, explains=LOST)
+@check(
+    "The NAT gateway works",
+    leg=Leg.CONNECTION,
+    explains=LOST,
+    page="https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html",
+)
 def nat_gateway_works(paths: Paths, gateways: NatGateways, tables: RouteTables) -> Verdict:
     through = paths.by(Way.NAT)
     if not through:

@@ -35,7 +35,12 @@ class _Denial:
         return f"{by} of {self.acl} denies {direction} TCP {ports} at {one.subnet}"
 
 
-@check("The network ACLs let the pull through", leg=Leg.CONNECTION, explains=LOST)
+@check(
+    "The network ACLs let the pull through",
+    leg=Leg.CONNECTION,
+    explains=LOST,
+    page="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html",
+)
 def network_acl_lets_through(
     paths: Paths, acls: NetworkAcls, subnets: Subnets, gateways: NatGateways
 ) -> Verdict:

@@ -17,7 +17,12 @@ from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 _BOTH_WAYS = "block-bidirectional"
 
 
-@check("The VPC does not block public access", leg=Leg.CONNECTION, explains=LOST)
+@check(
+    "The VPC does not block public access",
+    leg=Leg.CONNECTION,
+    explains=LOST,
+    page="https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html",
+)
 def public_access_is_not_blocked(paths: Paths, subnets: Subnets, gateways: NatGateways) -> Verdict:
     public = paths.by(Way.NAT, Way.INTERNET)
     if not public:

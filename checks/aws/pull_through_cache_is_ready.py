@@ -28,6 +28,7 @@ IMPORT, CREATE = "ecr:BatchImportUpstreamImage", "ecr:CreateRepository"
         Symptom.FORBIDDEN,
         Symptom.RATE_LIMITED,
     },
+    page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/error-pullthroughcache.html",
 )
 def pull_through_cache_is_ready(
     caching: Caching,

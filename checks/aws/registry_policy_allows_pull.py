@@ -18,6 +18,7 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, u
     "The registry's policy allows the pull",
     leg=Leg.RIGHTS,
     explains={Symptom.FORBIDDEN, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/registry-permissions.html",
 )
 def registry_policy_allows_pull(
     policy: RegistryPolicy, rights: PullRights | None, accusation: Accusation | None

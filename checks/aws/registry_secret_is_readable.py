@@ -23,6 +23,7 @@ _TELLS_OF_A_SECRET = re.compile(r"\basm\b|secrets ?manager|CannotPullContainerAu
     "The secret for the registry can be read",
     leg=Leg.SECRET,
     explains={Symptom.PULL_SECRET_MISSING, *_REFUSED},
+    page="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/private-auth.html",
 )
 def registry_secret_is_readable(
     pull: FailedPull, repository: Repository, wanted: RegistryCredentials, accusation: Accusation | None

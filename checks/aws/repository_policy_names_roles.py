@@ -19,6 +19,7 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, u
     "The repository policy names roles that can match",
     leg=Leg.RIGHTS,
     explains={Symptom.FORBIDDEN, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html",
 )
 def repository_policy_names_roles(rights: PullRights) -> Verdict:
     repository = rights.repository

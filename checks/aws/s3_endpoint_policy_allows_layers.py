@@ -19,6 +19,7 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, u
     "The S3 endpoint's policy allows ECR's layers",
     leg=Leg.LAYERS,
     explains={Symptom.FORBIDDEN},
+    page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms",
 )
 def s3_endpoint_policy_allows_layers(paths: Paths) -> Verdict:
     path = next(one for one in paths.items if one.errand is Errand.LAYERS)

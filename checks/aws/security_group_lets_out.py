@@ -24,7 +24,12 @@ from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 
 
-@check("The security group lets HTTPS out", leg=Leg.CONNECTION, explains=LOST | {Symptom.DNS_FAILURE})
+@check(
+    "The security group lets HTTPS out",
+    leg=Leg.CONNECTION,
+    explains=LOST | {Symptom.DNS_FAILURE},
+    page="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
+)
 def security_group_lets_out(
     paths: Paths, groups: SecurityGroups, subnets: Subnets, servers: DnsServers
 ) -> Verdict:

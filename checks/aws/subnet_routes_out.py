@@ -16,7 +16,12 @@ from checks.graph import check
 from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 
 
-@check("The subnet has a route to the registry", leg=Leg.CONNECTION, explains=LOST)
+@check(
+    "The subnet has a route to the registry",
+    leg=Leg.CONNECTION,
+    explains=LOST,
+    page="https://docs.aws.amazon.com/vpc/latest/userguide/route-table-options.html",
+)
 def subnet_routes_out(paths: Paths, task: FargateNetwork | None) -> Verdict:
     """What a task of ECS lacks is told by ``task_has_public_ip``: its service could give it an address."""
     dead = [

@@ -14,7 +14,12 @@ from checks.graph import check
 from checks.model import Leg, NotApplicable, Verdict, failed, passed
 
 
-@check("The task has a public address where it needs one", leg=Leg.CONNECTION, explains=LOST)
+@check(
+    "The task has a public address where it needs one",
+    leg=Leg.CONNECTION,
+    explains=LOST,
+    page="https://repost.aws/knowledge-center/ecs-fargate-pull-container-error",
+)
 def task_has_public_ip(paths: Paths, network: FargateNetwork) -> Verdict:
     dead = paths.by(Way.NO_ADDRESS)
     if dead:

@@ -48,7 +48,13 @@ async def starts_since(
     )
 
 
-@check("A task has started since the fix", leg=Leg.LAYERS, explains=set(), proof=True)
+@check(
+    "A task has started since the fix",
+    leg=Leg.LAYERS,
+    explains=set(),
+    proof=True,
+    page="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-lifecycle-explanation.html",
+)
 def task_was_started(pull: FailedPull, since: StartsSince, service: EcsService | None) -> Verdict:
     evidence = [("Started since the fix", ", ".join(since.started))] if since.started else []
     if since.failing:

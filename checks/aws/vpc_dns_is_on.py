@@ -18,7 +18,12 @@ from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 
 
-@check("The VPC's DNS is on", leg=Leg.NAME, explains=LOST | {Symptom.DNS_FAILURE})
+@check(
+    "The VPC's DNS is on",
+    leg=Leg.NAME,
+    explains=LOST | {Symptom.DNS_FAILURE},
+    page="https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html",
+)
 def vpc_dns_is_on(
     vpc: VpcId, attributes: DnsAttributes, servers: DnsServers, clue: Clue, paths: Paths | None
 ) -> Verdict:
