@@ -26,7 +26,12 @@ _WHATEVER_ANSWERS_THERE = {
 }
 
 
-@check("The registry's host is spelt right", leg=Leg.REFERENCE, explains=_WHATEVER_ANSWERS_THERE)
+@check(
+    "The registry's host is spelt right",
+    leg=Leg.REFERENCE,
+    explains=_WHATEVER_ANSWERS_THERE,
+    page="https://kubernetes.io/docs/concepts/containers/images/#image-names",
+)
 def host_is_known(repository: Repository) -> Verdict:
     host = repository.host
     wrong = misspelling(host)

@@ -7,7 +7,12 @@ from checks.image.reference import BadReference, parse
 from checks.model import FailedPull, Leg, Symptom, Verdict, failed, passed
 
 
-@check("The image reference is valid", leg=Leg.REFERENCE, explains={Symptom.INVALID_IMAGE_NAME})
+@check(
+    "The image reference is valid",
+    leg=Leg.REFERENCE,
+    explains={Symptom.INVALID_IMAGE_NAME},
+    page="https://pkg.go.dev/github.com/distribution/reference",
+)
 def reference_is_valid(pull: FailedPull) -> Verdict:
     try:
         image = parse(pull.image)
