@@ -22,6 +22,7 @@ from checks.registry.facts import RepositoryPresence
         Symptom.UNAUTHORIZED,
         Symptom.FORBIDDEN,
     },
+    page="https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests",
 )
 def repository_exists(repository: Repository, found: RepositoryPresence) -> Verdict:
     evidence = ("Repository", found.where)

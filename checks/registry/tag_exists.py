@@ -8,7 +8,12 @@ from checks.model import Leg, Symptom, Verdict, failed, passed
 from checks.registry.facts import ImagePresence
 
 
-@check("The tag exists", leg=Leg.EXISTENCE, explains={Symptom.TAG_NOT_FOUND, Symptom.REPOSITORY_NOT_FOUND})
+@check(
+    "The tag exists",
+    leg=Leg.EXISTENCE,
+    explains={Symptom.TAG_NOT_FOUND, Symptom.REPOSITORY_NOT_FOUND},
+    page="https://github.com/opencontainers/distribution-spec/blob/main/spec.md#pulling-manifests",
+)
 def tag_exists(image: Image, found: ImagePresence) -> Verdict:
     what = f"digest {image.digest}" if image.digest else f"tag {image.tag}"
     evidence = ("Image", str(image))
