@@ -63,7 +63,13 @@ async def pulls_since(pull: FailedPull, since: Since, kube: Kube) -> PullsSince:
     )
 
 
-@check("The image has been pulled since the fix", leg=Leg.LAYERS, explains=set(), proof=True)
+@check(
+    "The image has been pulled since the fix",
+    leg=Leg.LAYERS,
+    explains=set(),
+    proof=True,
+    page="https://kubernetes.io/docs/concepts/containers/images/#imagepullbackoff",
+)
 def image_was_pulled(pull: FailedPull, since: PullsSince) -> Verdict:
     counts = [("Pulled since the fix", since.pulled), ("Still failing", since.failing)]
     evidence = [(what, _few(names)) for what, names in counts if names]
