@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from bot.clouds._aws import AwsReader, Roles
+from bot.clouds._aws_sessions import Sessions
+from bot.demo.aws_world import client
 from checks.aws.ecr import RepositoryPolicy
 from checks.aws.facts import EcrAddress
 from checks.aws.identity import RolePolicies, RoleReads
@@ -108,3 +111,18 @@ async def test_a_node_group_is_believed_where_ec2_may_not_be_asked() -> None:
     aws.denied.add("describe_instances")
     found: Puller = await learn(Puller, aws)
     assert found.role_arn == ROLE
+
+
+async def test_boto3_asks_its_own_account_whatever_the_arn_says(aws_url: str) -> None:
+    client(aws_url, "iam", "us-west-2").create_role(RoleName="eks-node", AssumeRolePolicyDocument="{}")
+    reader = AwsReader(Sessions(), Roles())
+    try:
+        namesake = await RoleReads(reader).start(THEIRS, "us-west-2")
+        absent = await RoleReads(reader).start(f"{THEIRS}2", "us-west-2")
+        gone = await RoleReads(reader).start(f"{ROLE}2", "us-west-2")
+    finally:
+        reader.close()
+    for found in (namesake, absent):
+        assert found.exists
+        assert f"look into account {ACCOUNT}, and the role is in {STRAY}" in found.unread[0]
+    assert not gone.exists
