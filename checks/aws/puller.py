@@ -1,9 +1,13 @@
 """Who really pulls: the identity that ECR sees, and how we know.
 
-A denial names it, and beats every inference. Otherwise it is the role in the instance's profile. The
-node group names a role as well; where the two differ (a launch template with its own profile, a
-profile swapped on the instance) the instance wins, and the drift is told. On Fargate it is the pod
-execution role of the profile, and no node's.
+It is the role in the instance's profile. The node group names a role as well; where the two differ (a
+launch template with its own profile, a profile swapped on the instance) the instance wins, and the drift
+is told. On Fargate it is the pod execution role of the profile, and no node's.
+
+A denial names who was denied, and its session. But anybody who can make an event can write one, so it
+chooses no role against the cloud's word: a role that the cloud does not know for this host is told of and
+not judged. It may be right: a pull secret, or a service account's credentials, pulls as somebody else.
+Where nothing is known from the cloud the denial's word is taken, and nothing is planned for it.
 """
 
 from __future__ import annotations
@@ -44,7 +48,8 @@ class Puller:
     """A role. ``role_arn`` lacks the role's path where ``path_known`` is false.
 
     ``session`` is the name of the role session, for a node its instance id; empty: not known.
-    ``how`` says in words how we know; ``drift`` what contradicts it, or "".
+    ``how`` says in words how we know; ``drift`` what contradicts it, or "". ``rival``: the role that the
+    message says was denied, if it is another one. ``hearsay``: nothing but the message says that it pulls.
     """
 
     role_arn: str
@@ -54,6 +59,8 @@ class Puller:
     path_known: bool = True
     drift: str = ""
     kind: Kind = Kind.NODE
+    rival: str = ""
+    hearsay: bool = False
 
     @property
     def account(self) -> str:
@@ -62,6 +69,19 @@ class Puller:
     @property
     def role_name(self) -> str:
         return self.role_arn.rpartition("/")[2]
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing may be changed for it, or ""."""
+        if self.rival:
+            return (
+                f"the message says that {self.rival} was denied, and not {self.role_name}: who pulls is open"
+            )
+        if self.hearsay:
+            return (
+                f"that {self.role_name} pulls is known only from the message, which anybody may have written"
+            )
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,22 +142,39 @@ def host_roles(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The role that the message says was denied, without its path."""
+
+    role_arn: str
+    session: str
+
+
 @fact()
-def accused_puller(who: Accusation, registry: Registry, known: HostRoles) -> Puller:
-    """Tried before the others: the registry itself says who was denied."""
-    session = _SESSION.fullmatch(who.principal)
-    if session is None:
+def named(who: Accusation) -> Named:
+    if not who.by_registry:
+        raise NotApplicable(f"{who.action} is not asked of the registry")
+    found = _SESSION.fullmatch(who.principal)
+    if found is None:
         raise NotApplicable(f"{who.principal} is no role")
+    return Named(f"arn:{found['partition']}:iam::{found['account']}:role/{found['role']}", found["session"])
+
+
+@fact()
+def accused_puller(who: Named, registry: Registry, known: HostRoles) -> Puller:
+    """Tried before the others, as it knows the session."""
     # The ARN of a session leaves the role's path out; what gave the role to the host may know it.
-    bare = f"arn:{session['partition']}:iam::{session['account']}:role/{session['role']}"
-    full = next((arn for arn in sorted(known.arns) if _same_role(arn, bare)), "")
+    full = next((arn for arn in sorted(known.arns) if _same_role(arn, who.role_arn)), "")
+    if known.arns and not full:
+        raise NotApplicable(f"nothing but the message says that {who.role_arn} pulls here")
     return Puller(
-        role_arn=full or bare,
+        role_arn=full or who.role_arn,
         region=registry.region,
-        session=session["session"],
-        how="the registry's denial names it",
+        session=who.session,
+        how="the registry's denial names it" if full else "nothing but the message names it",
         path_known=bool(full),
         kind=known.kind,
+        hearsay=not full,
     )
 
 
@@ -150,8 +187,8 @@ def _same_role(arn: str, bare: str) -> bool:
 
 
 @fact()
-def fargate_puller(profile: FargateProfile, who: Accusation | None) -> Puller:
-    if who is not None:
+def fargate_puller(profile: FargateProfile, who: Accusation | None, accused: Named | None) -> Puller:
+    if who is not None and who.by_registry and accused is None:
         raise NotApplicable(f"{who.principal} pulls")
     if not profile.role_arn:
         raise Unavailable(f"EKS names no pod execution role of the Fargate profile {profile.name}")
@@ -160,16 +197,23 @@ def fargate_puller(profile: FargateProfile, who: Accusation | None) -> Puller:
         region=profile.region,
         session="",
         how=f"it is the pod execution role of the Fargate profile {profile.name}",
+        drift=_hearsay(accused),
         kind=Kind.FARGATE,
+        rival=accused.role_arn if accused else "",
     )
 
 
 @fact()
 def node_puller(
-    where: InstanceId, profile: InstanceProfile | None, given: ClusterRole | None, who: Accusation | None
+    where: InstanceId,
+    profile: InstanceProfile | None,
+    given: ClusterRole | None,
+    who: Accusation | None,
+    accused: Named | None,
 ) -> Puller:
-    if who is not None:
+    if who is not None and who.by_registry and accused is None:
         raise NotApplicable(f"{who.principal} pulls, not the node")
+    rival = accused.role_arn if accused else ""
     if profile is not None and profile.role_arn:
         name = profile.arn.rpartition("/")[2]
         return Puller(
@@ -177,7 +221,8 @@ def node_puller(
             region=where.region,
             session=where.id,
             how=f"{where.id} has the instance profile {name}",
-            drift=_drift(profile.role_arn, given),
+            drift="; ".join(filter(None, (_drift(profile.role_arn, given), _hearsay(accused)))),
+            rival=rival,
         )
     if profile is not None and not profile.unread:
         raise NotApplicable(f"{where.id} has no role")
@@ -190,6 +235,8 @@ def node_puller(
         region=where.region,
         session=where.id,
         how=f"{given.giver} gives it to its nodes; the instance's profile could not be read",
+        drift=_hearsay(accused),
+        rival=rival,
     )
 
 
@@ -197,3 +244,12 @@ def _drift(role_arn: str, given: ClusterRole | None) -> str:
     if given is None or given.arn == role_arn:
         return ""
     return f"{given.giver} says {given.arn}; the instance is what counts"
+
+
+def _hearsay(accused: Named | None) -> str:
+    if accused is None:
+        return ""
+    return (
+        f"the message says that {accused.role_arn} was denied, which nothing gives to this host; a pull "
+        "secret or a service account's credentials may pull as it, and anybody may have written it"
+    )

@@ -25,6 +25,12 @@ def repository_policy_allows_pull(
     """``since`` a fix, a denial that is not repeated proves nothing: it may be older."""
     if rights.repository.of_aws:
         raise NotApplicable("everybody may pull from AWS's own registries")
+    if rights.puller.rival:
+        return rights.heard(_judged(rights, None))
+    return _judged(rights, accusation, since)
+
+
+def _judged(rights: PullRights, accusation: Accusation | None, since: Since | None = None) -> Verdict:
     address, name = rights.repository.address, rights.puller.role_name
     evidence = (*rights.who(), ("Repository", address.arn))
     rulings = {action: rights.of_repository(action) for action in ON_REPOSITORY}

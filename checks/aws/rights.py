@@ -27,6 +27,7 @@ from checks.aws.rulings import (
     settled,
 )
 from checks.graph import fact
+from checks.model import Verdict, unknown
 
 # The registry's token is asked for as oneself, so no repository can grant it.
 TOKEN = "ecr:GetAuthorizationToken"  # noqa: S105  the name of an action
@@ -77,6 +78,12 @@ class PullRights:
         """Evidence of who pulls."""
         drift = (("Drift", self.puller.drift),) if self.puller.drift else ()
         return (("Principal", self.principal_arn), ("How we know", self.puller.how), *drift)
+
+    def heard(self, verdict: Verdict) -> Verdict:
+        """Unknown where the message says that another role than the one judged was denied."""
+        if not self.puller.rival:
+            return verdict
+        return unknown(f"{verdict.summary}, but {self.puller.doubt}", *verdict.evidence)
 
     def with_repository_policy(self, text: str | None) -> PullRights:
         return replace(self, repository=RepositoryPolicy(self.repository.address, text))

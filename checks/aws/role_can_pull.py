@@ -24,6 +24,12 @@ from checks.model import Leg, Since, Symptom, Verdict, failed, passed, unknown
 )
 def role_can_pull(rights: PullRights, accusation: Accusation | None, since: Since | None = None) -> Verdict:
     """``since`` a fix, a denial that is not repeated proves nothing: it may be older."""
+    if rights.puller.rival:
+        return rights.heard(_judged(rights, None))
+    return _judged(rights, accusation, since)
+
+
+def _judged(rights: PullRights, accusation: Accusation | None, since: Since | None = None) -> Verdict:
     name, evidence = rights.puller.role_name, rights.who()
     if not rights.role.exists:
         return failed(f"the role {name} does not exist", *evidence, about=rights.principal_arn)

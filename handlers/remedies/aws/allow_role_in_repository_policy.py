@@ -28,6 +28,8 @@ _LONGEST_POLICY = 10_240
 def allow_role_in_repository_policy(rights: PullRights) -> Plan:
     if rights.same_account:
         raise NotApplicable("within its account a role needs no word from the repository")
+    if rights.puller.doubt:
+        raise Refused(rights.puller.doubt)
     address, policy = rights.repository.address, rights.repository.text
     if not rights.path_known:
         raise Refused(f"the full ARN of {rights.puller.role_name} is not known: {rights.role_unread}")

@@ -25,11 +25,13 @@ def attaching(
     """A plan for each of ``policies`` (names), any of which lets a role of this ``kind`` pull.
 
     :raises NotApplicable: the role is of another kind
-    :raises Refused: it would not help, or what the role may do is not known
+    :raises Refused: it would not help, or who pulls or what the role may do is not known
     """
     role, name = rights.role, rights.puller.role_name
     if rights.puller.kind is not kind:
         raise NotApplicable(f"{name} is the role of another kind: {rights.puller.kind.value}")
+    if rights.puller.doubt:
+        raise Refused(rights.puller.doubt)
     if not role.exists:
         raise Refused(f"the role {name} does not exist; a person has to make it again")
     if role.unread or role.boundary_unread or role.attached is None:

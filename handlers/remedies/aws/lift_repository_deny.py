@@ -24,6 +24,8 @@ def lift_repository_deny(rights: PullRights) -> Plan:
         raise Refused(f"the policy of {address.name} could not be read: {rights.repository.unread}")
     if policy is None or not _is_denied(rights):
         raise NotApplicable(f"the policy of {address.name} denies nothing that a pull needs")
+    if rights.puller.doubt:
+        raise Refused(rights.puller.doubt)
     if not rights.path_known:
         raise Refused(f"the full ARN of {rights.puller.role_name} is not known: {rights.role_unread}")
 

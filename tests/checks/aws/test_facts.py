@@ -120,13 +120,6 @@ async def test_the_instance_beats_the_node_group_and_the_drift_is_told() -> None
     assert ROLE in found.drift
 
 
-async def test_a_denial_names_who_pulls_and_beats_the_instance() -> None:
-    who = f"arn:aws:sts::{ACCOUNT}:assumed-role/other/i-0abc"
-    message = f"denied: User: {who} is not authorized to perform: ecr:BatchGetImage on resource: x"
-    found: Puller = await learn(Puller, healthy(), failure=pull(message=message))
-    assert (found.role_name, found.session, found.path_known) == ("other", "i-0abc", False)
-
-
 async def test_a_denial_of_the_instances_own_role_has_the_path_from_the_instance() -> None:
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/other/i-0abc"
     message = f"denied: User: {who} is not authorized to perform: ecr:BatchGetImage on resource: x"
