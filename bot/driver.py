@@ -7,15 +7,21 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from bot.log import about_incident
+from handlers.world import NoSuchIncident
 
 log = logging.getLogger(__name__)
+
+_HELD_SECONDS = 10.0  # no longer than a lease outlives its owner
+_FAILED_SECONDS = 30.0
+_LATEST_SECONDS = 600.0
 
 
 class Driver:
     """``advance`` moves one incident on as far as it goes.
 
     ``hold`` asks for the right to drive it (a lease that other replicas respect) and answers whether
-    it was given; ``release`` gives it back.
+    it was given; ``release`` gives it back. What fails, or is driven by another replica, is tried again:
+    ``again(seconds, call)`` calls then.
     """
 
     def __init__(
@@ -31,6 +37,8 @@ class Driver:
         self._again = again
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asked: set[str] = set()
+        self._waits: dict[str, float] = {}  # seconds until the next try of what did not come to its turn
+        self._later: set[str] = set()  # one timer each, however often they are asked for meanwhile
         self._stopped = False
 
     def drive(self, incident_id: str) -> None:
@@ -55,17 +63,33 @@ class Driver:
             try:
                 if not await self._hold(incident_id):
                     # Another replica drives it; should that one die, its lease runs out.
-                    self._again(30.0, lambda: self.drive(incident_id))
+                    self._try_again(incident_id, _HELD_SECONDS)
                     return
                 try:
                     await self._advance(incident_id)
                 finally:
                     await self._release(incident_id)
+                self._waits.pop(incident_id, None)
             except asyncio.CancelledError:
                 raise
+            except NoSuchIncident:
+                log.warning("an incident is not on record any more; it is left alone")
+                self._waits.pop(incident_id, None)
             except Exception:
-                log.exception("an incident could not be moved on; trying again in 30 s")
-                self._again(30.0, lambda: self.drive(incident_id))
+                seconds = self._try_again(incident_id, _FAILED_SECONDS)
+                log.exception("an incident could not be moved on; trying again in %g s", seconds)
+
+    def _try_again(self, incident_id: str, soonest: float) -> float:
+        seconds = max(soonest, self._waits.get(incident_id, 0.0))
+        if incident_id not in self._later:
+            self._later.add(incident_id)
+            self._waits[incident_id] = min(2 * seconds, _LATEST_SECONDS)
+            self._again(seconds, lambda: self._now(incident_id))
+        return seconds
+
+    def _now(self, incident_id: str) -> None:
+        self._later.discard(incident_id)
+        self.drive(incident_id)
 
     async def stop(self) -> None:
         self._stopped = True

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from bot.driver import Driver
+from handlers.world import NoSuchIncident
 
 
 class Road:
@@ -55,11 +56,11 @@ async def soon(what: asyncio.Queue[str]) -> str:
         return await what.get()
 
 
-async def came_later(road: Road) -> Callable[[], None]:
+async def came_later(road: Road, after: float = 30.0) -> Callable[[], None]:
     async with asyncio.timeout(5):
         await road.asked_for_later.wait()
     [(seconds, call)] = road.later
-    assert seconds == 30.0
+    assert seconds == after
     road.later.clear()
     road.asked_for_later.clear()
     return call
@@ -116,12 +117,54 @@ async def test_what_another_replica_drives_is_left_to_it_and_asked_for_later() -
     road = Road()
     road.held_elsewhere = True
     road.driver().drive("a")
-    again = await came_later(road)
+    again = await came_later(road, 10.0)
     assert road.driven == []
     road.held_elsewhere = False
     again()
     assert await soon(road.released) == "a"
     assert road.driven == ["a"]
+
+
+async def test_asked_again_and_again_for_what_another_replica_drives_it_waits_once() -> None:
+    road = Road()
+    road.held_elsewhere = True
+    driver = road.driver()
+    for _ in range(5):
+        driver.drive("a")
+        for _ in range(5):  # as far as it gets
+            await asyncio.sleep(0)
+    again = await came_later(road, 10.0)
+    again()
+    await came_later(road, 20.0)
+    assert road.driven == []
+
+
+async def test_what_keeps_failing_is_tried_less_and_less_until_it_works() -> None:
+    road = Road()
+    road.crash = RuntimeError("the store is gone")
+    driver = road.driver()
+    driver.drive("a")
+    for seconds in (30.0, 60.0, 120.0, 240.0, 480.0, 600.0):
+        again = await came_later(road, seconds)
+        again()
+    again = await came_later(road, 600.0)
+    road.crash = None
+    again()
+    for _ in range(8):
+        await soon(road.released)
+    road.crash = RuntimeError("once more")
+    driver.drive("a")
+    await came_later(road, 30.0)
+
+
+async def test_an_incident_that_is_not_on_record_any_more_is_left_alone() -> None:
+    road = Road()
+    road.crash = NoSuchIncident("a")
+    driver = road.driver()
+    driver.drive("a")
+    await soon(road.released)
+    await driver.stop()
+    assert road.later == []
 
 
 async def test_stop_cancels_what_runs_and_gives_the_leases_back() -> None:
@@ -142,7 +185,7 @@ async def test_nothing_is_driven_after_stop_not_even_by_an_alarm_that_was_set_be
     driver = road.driver()
     road.held_elsewhere = True
     driver.drive("a")
-    again = await came_later(road)
+    again = await came_later(road, 10.0)
     road.held_elsewhere = False
     road.gate.clear()
     driver.drive("b")
