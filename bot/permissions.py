@@ -7,16 +7,18 @@ and steps that write declare theirs on the class. Nothing is listed here but wha
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
 import yaml
 
 from checks.aws.facts import Grant
+from checks.graph import Catalog, Check, Fact
 from handlers.remedy import Remedy, Step, load_remedies
 
 Rule = tuple[str, str, str]  # API group, resource, verb
@@ -81,6 +83,33 @@ def kubernetes_writes(remedies: Iterable[str], name: str = "pullbot-write") -> d
     :raises UnknownRemedy: there is none of this id.
     """
     return _cluster_role(name, {rule for step in _steps(remedies) for rule in getattr(step, "rbac", ())})
+
+
+def reads_of(check: Check, catalog: Catalog) -> list[str]:
+    """What a check reads at most, as IAM and RBAC name it; on one kind of host it is less.
+
+    By the facts that it needs, and those that these need: what the modules declare that ask for them, and
+    the modules of the coroutines that those import.
+    """
+    pending: list[Fact | Check] = [check]
+    asked: dict[str, Fact | Check] = {}
+    while pending:
+        one = pending.pop()
+        asked[one.id] = one
+        known = [fact for need in one.needs for fact in catalog.facts.get(need.type, ())]
+        pending += [fact for fact in known if fact.id not in asked]
+    modules = {module.__name__: module for one in asked.values() for module in _asking(one.fn)}.values()
+    actions = {action for one in modules for grant in getattr(one, "GRANTS", ()) for action in grant.actions}
+    rules = {f"{resource}: {verb}" for one in modules for _, resource, verb in getattr(one, "RBAC", ())}
+    return sorted(actions) + sorted(rules)
+
+
+def _asking(fn: Callable[..., Any]) -> Iterator[ModuleType]:
+    """The function's own module, and those of the coroutines that it imports: only these can ask anybody."""
+    yield sys.modules[fn.__module__]
+    for one in vars(sys.modules[fn.__module__]).values():
+        if inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one):
+            yield sys.modules[one.__module__]
 
 
 def as_yaml(document: Mapping[str, Any]) -> str:

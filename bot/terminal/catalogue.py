@@ -6,6 +6,7 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from checks.graph import Catalog, Check
 from handlers.remedy import Remedy, load_remedies
@@ -16,8 +17,15 @@ _PAGE = """\
 From the code itself, by `make docs`; `pullbot checks` and `pullbot remedies` print the same. A check is named
 by what is true when all is well, and fails where it is not. Stations are in the order in which a pull meets
 them: the earliest failing check that explains what the runtime said is the root cause.
+The vendor's page is where the vendor writes of what is checked.
 
 ## Checks
+
+"""
+
+_READS = """\
+At most: a check that looks at every kind of host asks EKS, EC2 and ECS each for its own. Without one that it
+needs it says *unknown*, and which was missing. A check that is not listed reads nothing that is granted.
 
 """
 
@@ -31,7 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def list_checks(arguments: argparse.Namespace) -> int:
     """With ``-o markdown``: checks and remedies as one page."""
     if arguments.output == "markdown":
-        print(_PAGE + _checks_table() + "\n\n## Remedies\n\n" + _remedies_table())
+        reads = "\n\n## What the checks read\n\n" + _READS + _reads_table()
+        print(_PAGE + _checks_table() + reads + "\n\n## Remedies\n\n" + _remedies_table())
         return 0
     cured_by = _cured_by()
     _print(arguments, [_check(one, cured_by.get(one.id, [])) for one in Catalog.load().checks])
@@ -107,10 +116,24 @@ def _checks_table() -> str:
             one.leg.name.lower(),
             _codes(symptom.value for symptom in one.symptoms),
             _codes(cured_by.get(one.id, [])),
+            _link(one.page),
         )
-        for one in sorted(Catalog.load().checks, key=lambda one: (one.leg, one.id))
+        for one in _by_station(Catalog.load())
     ]
-    return _table(("check", "what is true when all is well", "station", "explains", "cured by"), rows)
+    heads = ("check", "what is true when all is well", "station", "explains", "cured by", "vendor's page")
+    return _table(heads, rows)
+
+
+def _reads_table() -> str:
+    """Checks that read the same share a row."""
+    from bot.permissions import reads_of  # noqa: PLC0415  YAML; the checks need none
+
+    catalog = Catalog.load()
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for one in _by_station(catalog):
+        alike.setdefault(tuple(reads_of(one, catalog)), []).append(one.id)
+    rows = [(_codes(ids), _codes(reads)) for reads, ids in alike.items() if reads]
+    return _table(("checks", "read"), rows)
 
 
 def _remedies_table() -> str:
@@ -140,6 +163,14 @@ def _grants(one: Remedy) -> Iterator[str]:
     for rule in kubernetes_writes([one.id])["rules"]:
         for resource in rule["resources"]:
             yield f"{resource}: {', '.join(rule['verbs'])}"
+
+
+def _by_station(catalog: Catalog) -> list[Check]:
+    return sorted(catalog.checks, key=lambda one: (one.leg, one.id))
+
+
+def _link(page: str) -> str:
+    return f"[{urlsplit(page).hostname}]({page})" if page else "-"
 
 
 def _codes(names: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bot import permissions
+from checks.graph import Catalog
 from handlers.remedy import load_remedies
 
 
@@ -17,6 +18,26 @@ def test_reading_needs_no_action_that_writes() -> None:
     assert "ecr:GetRepositoryPolicy" in actions
     assert all(one.partition(":")[2].startswith(("Describe", "Get", "List")) for one in actions)
     assert not actions & {"ecr:GetAuthorizationToken", "secretsmanager:GetSecretValue"}
+
+
+def test_all_that_may_be_read_is_read_by_a_check_or_by_the_watch() -> None:
+    catalog = Catalog.load()
+    by_checks = {read for one in catalog.checks for read in permissions.reads_of(one, catalog)}
+    allow = [one for one in permissions.aws_reads()["Statement"] if one["Effect"] == "Allow"]
+    granted = {action for one in allow for action in one["Action"]}
+    assert granted - by_checks == {"ecs:ListClusters"}
+    assert {one for one in by_checks if ": " not in one} <= granted
+
+
+def test_what_a_check_reads_is_what_its_facts_read_and_those_that_these_need() -> None:
+    catalog = Catalog.load()
+    by_id = {one.id: permissions.reads_of(one, catalog) for one in catalog.checks}
+    assert by_id["image/reference_is_valid"] == []
+    assert "ec2:DescribeNetworkAcls" in by_id["aws/network_acl_lets_through"]
+    assert "ec2:DescribeNetworkAcls" not in by_id["aws/subnet_routes_out"]
+    assert "iam:GetRole" not in by_id["aws/subnet_routes_out"]
+    assert "nodes: get" in by_id["aws/subnet_routes_out"]
+    assert "pods: list" in by_id["kubernetes/image_was_pulled"]
 
 
 def test_ecr_is_limited_to_repositories_of_the_partition() -> None:

@@ -52,6 +52,19 @@ def test_remedies_are_all_there_with_their_risk(capsys: pytest.CaptureFixture[st
     assert by_id["aws/lift_repository_deny"]["enabled_by_default"] is False
 
 
+def parts(page: str) -> list[str]:
+    """The tables of checks, of what they read, and of remedies."""
+    return page.split("\n## ")[1:]
+
+
+def rows_of(part: str) -> list[str]:
+    return re.findall(r"^\| `.*$", part, re.MULTILINE)
+
+
+def named(part: str) -> list[str]:
+    return [row.split("`")[1] for row in rows_of(part)]
+
+
 @pytest.mark.parametrize("command", ["checks", "remedies"])
 def test_the_text_names_what_the_json_names(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     text = printed(capsys, command)
@@ -62,10 +75,11 @@ def test_the_text_names_what_the_json_names(command: str, capsys: pytest.Capture
 
 def test_the_page_has_a_row_for_each_and_what_to_grant(capsys: pytest.CaptureFixture[str]) -> None:
     page = printed(capsys, "checks", "-o", "markdown")
-    rows = re.findall(r"^\| `(\w+/\w+)` \|", page, re.MULTILINE)
-    assert set(rows) == {one.id for one in Catalog.load().checks} | {one.id for one in load_remedies()}
-    assert len(rows) == len(set(rows))
-    assert {line.count(" | ") for line in page.splitlines() if line.startswith("|")} == {4, 5}
+    checks, _, remedies = parts(page)
+    assert sorted(named(checks)) == [one.id for one in Catalog.load().checks]
+    assert sorted(named(remedies)) == [one.id for one in load_remedies()]
+    widths = [{line.count(" | ") for line in part.splitlines() if line[:1] == "|"} for part in parts(page)]
+    assert widths == [{5}, {1}, {5}]
     for row in re.findall(r"^\| `.*$", page, re.MULTILINE):
         last = row.rstrip(" |").rpartition(" | ")[2].split("`, `")
         assert len(last) == len(set(last)), row
@@ -75,7 +89,30 @@ def test_the_page_has_a_row_for_each_and_what_to_grant(capsys: pytest.CaptureFix
     assert "`deployments: get, patch`" in restart
 
 
+def test_the_page_leads_to_the_vendors_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    checks, _, _ = parts(printed(capsys, "checks", "-o", "markdown"))
+    last = {row.split("`")[1]: row.rstrip(" |").rpartition(" | ")[2] for row in rows_of(checks)}
+    for one in Catalog.load().checks:
+        assert last[one.id] == (f"[{one.page.split('/')[2]}]({one.page})" if one.page else "-")
+    assert last["aws/fargate_role_is_trusted"] == (
+        "[docs.aws.amazon.com](https://docs.aws.amazon.com/eks/latest/userguide/pod-execution-role.html)"
+    )
+
+
+def test_the_page_tells_what_each_check_reads(capsys: pytest.CaptureFixture[str]) -> None:
+    _, reads, _ = parts(printed(capsys, "checks", "-o", "markdown"))
+    told: dict[str, str] = {}
+    for row in rows_of(reads):
+        ids, _, granted = row.partition(" | ")
+        told |= dict.fromkeys(re.findall(r"`(\w+/\w+)`", ids), granted.rstrip(" |"))
+    assert told["aws/image_is_active"] == (
+        "`ecr:DescribeImages`, `ecr:DescribeRepositories`, `ecr:GetRepositoryPolicy`, `ecr:ListImages`"
+    )
+    assert told["kubernetes/image_was_pulled"] == "`events: list`, `nodes: get`, `pods: list`"
+    assert "image/reference_is_valid" not in told
+
+
 def test_checks_are_in_the_order_in_which_a_pull_meets_them(capsys: pytest.CaptureFixture[str]) -> None:
-    page = printed(capsys, "checks", "-o", "markdown").partition("## Remedies")[0]
-    stations = [line.split(" | ")[2] for line in page.splitlines() if line.startswith("| `")]
+    checks, _, _ = parts(printed(capsys, "checks", "-o", "markdown"))
+    stations = [row.split(" | ")[2] for row in rows_of(checks)]
     assert stations == sorted(stations, key=lambda one: Leg[one.upper()])
