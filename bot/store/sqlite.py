@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from bot.store import chain, schema
 from bot.store.codec import Codec, readable
 from bot.store.ports import KEPT_AFTER_CLOSING, Broken, Head, Posted, StoreDown
+from bot.store.presence import Presence
 from handlers.incident import CLOSED, Incident
 from handlers.world import Entry, NoSuchIncident, Stale
 
@@ -40,9 +41,11 @@ class SqliteState:
         self._codec = codec
         self._clock = clock
         self._db = schema.open_file(path)
+        self._presence = Presence(path)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="pullbot-sqlite")
 
     async def close(self) -> None:
+        await self._run(self._presence.end)
         await self._run(self._db.close)
         self._worker.shutdown(wait=False)
 
@@ -176,30 +179,40 @@ class SqliteState:
     # ---- what happens once, and who does it
 
     async def first_time(self, event: str, ttl: timedelta) -> bool:
-        return await self._claim("delivery " + event, "", ttl, renew=False)
+        return await self._run(lambda: self._claim("delivery " + event, "", ttl))
 
     async def hold(self, name: str, owner: str, ttl: timedelta) -> bool:
-        return await self._claim("lease " + name, owner, ttl, renew=True)
+        return await self._run(lambda: self._claim("lease " + name, self._signed(owner), ttl))
 
     async def release(self, name: str, owner: str) -> None:
-        await self._write("DELETE FROM claims WHERE name = ? AND owner = ?", "lease " + name, owner)
-
-    async def _claim(self, name: str, owner: str, ttl: timedelta, *, renew: bool) -> bool:
-        now = self._clock()
-
-        def write() -> bool:
+        def write() -> None:
             with self._transaction() as db:
-                db.execute("DELETE FROM claims WHERE until <= ?", (now.timestamp(),))
-                row = db.execute("SELECT owner FROM claims WHERE name = ?", (name,)).fetchone()
-                if row and not (renew and row[0] == owner):
-                    return False
                 db.execute(
-                    "INSERT OR REPLACE INTO claims (name, owner, until) VALUES (?, ?, ?)",
-                    (name, owner, (now + ttl).timestamp()),
+                    "DELETE FROM claims WHERE name = ? AND owner = ?", ("lease " + name, self._signed(owner))
                 )
-                return True
 
-        return await self._run(write)
+        await self._run(write)
+
+    def _signed(self, owner: str) -> str:
+        return f"{owner} {self._presence.mark()}"
+
+    def _claim(self, name: str, owner: str, ttl: timedelta) -> bool:
+        """Without an owner nobody can claim it again, and with one only that one."""
+        now = self._clock()
+        with self._transaction() as db:
+            db.execute("DELETE FROM claims WHERE until <= ?", (now.timestamp(),))
+            row = db.execute("SELECT owner FROM claims WHERE name = ?", (name,)).fetchone()
+            if row and not (owner and (row[0] == owner or self._is_orphan(row[0]))):
+                return False
+            db.execute(
+                "INSERT OR REPLACE INTO claims (name, owner, until) VALUES (?, ?, ?)",
+                (name, owner, (now + ttl).timestamp()),
+            )
+            return True
+
+    def _is_orphan(self, owner: str) -> bool:
+        _, signed, mark = owner.rpartition(" ")
+        return bool(signed) and self._presence.is_gone(mark)
 
     # ---- the one thread that talks to SQLite
 
@@ -216,7 +229,7 @@ class SqliteState:
     async def _run(self, call: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, call)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreDown(f"SQLite: {error}") from error
 
     @contextmanager

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 
-from bot.store import State
+from bot.store import State, open_state
 
+PROJECT = Path(__file__).parents[3]
 HOUR = timedelta(hours=1)
 BLINK = timedelta(milliseconds=30)
 Until = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
@@ -42,6 +45,44 @@ async def test_the_lease_of_a_dead_owner_ends(state: State, another: State, unti
     assert await state.hold("watch prod", "pod-a", BLINK)
     await until(lambda: another.hold("watch prod", "pod-b", HOUR))
     assert not await state.hold("watch prod", "pod-a", HOUR)
+
+
+async def test_the_lease_of_a_process_that_was_killed_is_free_at_once(tmp_path: Path) -> None:
+    where = str(tmp_path / "pullbot.db")
+    code = (
+        "import asyncio, sys\n"
+        "from datetime import timedelta\n"
+        "from bot.store import open_state\n"
+        "state = open_state(sys.argv[1])\n"
+        "async def hold():\n"
+        "    print(await state.hold('watch prod', 'pod-a', timedelta(hours=1)), flush=True)\n"
+        "    await asyncio.Event().wait()\n"
+        "asyncio.run(hold())\n"
+    )
+    other = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, where, cwd=PROJECT, stdout=asyncio.subprocess.PIPE
+    )
+    assert other.stdout is not None
+    async with asyncio.timeout(30):
+        assert await other.stdout.readline() == b"True\n"
+    state = open_state(where)
+    assert not await state.hold("watch prod", "pod-b", HOUR)
+    other.kill()
+    await other.wait()
+    assert await state.hold("watch prod", "pod-b", HOUR)
+    assert len(list(tmp_path.glob("*-owner-*"))) == 1, "what the dead left is tidied up"
+    await state.close()
+    assert list(tmp_path.glob("*-owner-*")) == []
+
+
+async def test_a_lease_that_was_closed_upon_is_free(tmp_path: Path) -> None:
+    where = str(tmp_path / "pullbot.db")
+    first, second = open_state(where), open_state(where)
+    assert await first.hold("watch prod", "pod-a", HOUR)
+    assert not await second.hold("watch prod", "pod-b", HOUR)
+    await first.close()
+    assert await second.hold("watch prod", "pod-b", HOUR)
+    await second.close()
 
 
 async def test_a_well_run_store_gives_no_concern(state: State) -> None:
