@@ -1,4 +1,4 @@
-"""Who of those that share a file is still there: each holds a lock that ends with its process, however it ends.
+"""Who of those that share a file is still there: each holds a lock, which ends with its process.
 
 A lock of the operating system tells it across containers too, where numbers of processes say nothing; and
 a process that was killed is known to be gone at once, without waiting for its leases to run out.

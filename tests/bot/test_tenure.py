@@ -72,12 +72,16 @@ async def test_what_is_renewed_is_kept_and_who_was_silent_too_long_hears_of_it(
 
 async def test_a_turn_ends_however_it_ends(stores: tuple[Shelf, Shelf]) -> None:
     mine, theirs = Tenure(stores[0]), Tenure(stores[1])
-    with pytest.raises(ValueError, match="odd"):
-        async with mine.turn("show/1") as held:
-            assert held
-            async with theirs.turn("show/1") as also:
-                assert not also
+    async with mine.turn("show/1") as held, theirs.turn("show/1") as also:
+        assert held
+        assert not also
+
+    async def fail() -> None:
+        async with mine.turn("show/1"):
             raise ValueError("odd")
+
+    with pytest.raises(ValueError, match="odd"):
+        await fail()
     async with theirs.turn("show/1") as held:
         assert held
 

@@ -70,9 +70,13 @@ async def test_the_lease_of_a_process_that_was_killed_is_free_at_once(tmp_path: 
     other.kill()
     await other.wait()
     assert await state.hold("watch prod", "pod-b", HOUR)
-    assert len(list(tmp_path.glob("*-owner-*"))) == 1, "what the dead left is tidied up"
+    assert len(marks(tmp_path)) == 1, "what the dead left is tidied up"
     await state.close()
-    assert list(tmp_path.glob("*-owner-*")) == []
+    assert marks(tmp_path) == []
+
+
+def marks(folder: Path) -> list[Path]:
+    return list(folder.glob("*-owner-*"))
 
 
 async def test_a_lease_that_was_closed_upon_is_free(tmp_path: Path) -> None:
