@@ -18,6 +18,7 @@ from checks.model import Leg, NotApplicable, Since, Symptom, Verdict, failed, pa
     "The repository policy allows the pull",
     leg=Leg.RIGHTS,
     explains={Symptom.FORBIDDEN, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/repository-policies.html",
 )
 def repository_policy_allows_pull(
     rights: PullRights, accusation: Accusation | None, since: Since | None = None

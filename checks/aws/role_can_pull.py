@@ -21,6 +21,7 @@ from checks.model import Leg, Since, Symptom, Verdict, failed, passed, unknown
     "The role that pulls may pull",
     leg=Leg.RIGHTS,
     explains={Symptom.FORBIDDEN, Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING},
+    page="https://repost.aws/knowledge-center/eks-ecr-troubleshooting",
 )
 def role_can_pull(rights: PullRights, accusation: Accusation | None, since: Since | None = None) -> Verdict:
     """``since`` a fix, a denial that is not repeated proves nothing: it may be older."""
