@@ -66,6 +66,11 @@ def test_what_decides_is_pure_and_never_waits(one: Check | Remedy) -> None:
     assert not {need.type for need in one.needs} & {Aws, Kube}
 
 
+@pytest.mark.parametrize("one", [one for one in CATALOG.checks if one.id.startswith("aws/")], ids=name_of)
+def test_a_check_of_aws_leads_to_a_page_of_aws(one: Check) -> None:
+    assert one.page.startswith(("https://docs.aws.amazon.com/", "https://repost.aws/knowledge-center/"))
+
+
 @pytest.mark.parametrize("one", CATALOG.checks, ids=name_of)
 def test_a_check_says_what_it_needs_and_gives_a_verdict(one: Check) -> None:
     assert inspect.get_annotations(one.fn, eval_str=True)["return"] is Verdict
