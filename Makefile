@@ -5,6 +5,9 @@ READY := .venv/.from-lock
 ROOT := $(filter 0,$(shell id -u))
 ORACLES := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/oracle/package-lock.json))
 
+# One worker for each core; a file stays together, for what its tests share.
+SHARED := -n auto --dist loadfile
+
 .PHONY: demo test test-slow test-browser check fmt docs bench lock image chart clean help
 
 help:  ## this
@@ -14,10 +17,10 @@ demo: $(READY)  ## the whole job on this machine, with a chat page in the browse
 	$(BIN)/python -m bot demo
 
 test: $(READY) $(ORACLES) redis  ## every test that takes seconds
-	$(BIN)/pytest -q -m "not slow and not browser"
+	$(BIN)/pytest -q $(SHARED) -m "not slow and not browser"
 
 test-slow: $(READY) $(ORACLES) redis  ## the tests that take minutes
-	$(BIN)/pytest -q -m "slow" || [ $$? = 5 ]  # 5: there are none
+	$(BIN)/pytest -q $(SHARED) -m "slow" || [ $$? = 5 ]  # 5: there are none
 
 test-browser: $(READY) chromium  ## the demo, clicked through in a real browser
 	$(BIN)/pytest -q -m "browser" || [ $$? = 5 ]

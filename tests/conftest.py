@@ -22,7 +22,7 @@ def moto_url() -> Iterator[str]:
 def aws_url(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """An empty AWS, and the variables with which boto3 finds it and nothing else."""
     request = urllib.request.Request(f"{moto_url}/moto-api/reset", method="POST")  # noqa: S310  loopback
-    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310  loopback
+    urllib.request.urlopen(request, timeout=60).close()  # noqa: S310  loopback
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     settings = {

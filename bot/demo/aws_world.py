@@ -186,7 +186,9 @@ def _node(endpoint: str, region: str, profile: str, cluster: str, nodegroup: str
     ec2 = client(endpoint, "ec2", region)
     zone = f"{region}a"
     vpc = make_vpc(ec2, zone)
-    image = ec2.describe_images(Owners=["amazon"])["Images"][0]["ImageId"]
+    # By name: all that moto knows of would take a second.
+    named = [{"Name": "name", "Values": ["amzn2-ami-hvm*"]}]
+    image = ec2.describe_images(Owners=["amazon"], Filters=named)["Images"][0]["ImageId"]
     tags = [{"Key": "eks:cluster-name", "Value": cluster}, {"Key": "eks:nodegroup-name", "Value": nodegroup}]
     made = ec2.run_instances(
         ImageId=image,

@@ -47,7 +47,7 @@ def simulated_aws() -> Iterator[str]:
 def _emptied(endpoint: str) -> None:
     """What moto keeps outlives its servers within a process."""
     request = Request(f"{endpoint}/moto-api/reset", method="POST")  # noqa: S310  loopback
-    urlopen(request, timeout=10).close()  # noqa: S310  loopback
+    urlopen(request, timeout=60).close()  # noqa: S310  loopback
 
 
 def only_this(endpoint: str) -> dict[str, str | None]:
