@@ -31,11 +31,13 @@ def endpoint_policy_allows_pull(
     paths: Paths, rights: PullRights | None, accusation: Accusation | None
 ) -> Verdict:
     used = [one for one in paths.by(Way.ENDPOINT) if one.errand in _ACTIONS and one.endpoint is not None]
-    if not used:
+    if not used and not paths.unread:
         raise NotApplicable("nothing of ECR goes through an endpoint")
     ids = ", ".join(sorted({one.via for one in used}))
     strict = [one for one in used if one.endpoint is not None and not lets_everything(one.endpoint)]
     evidence = paths.evidence()
+    if not strict and paths.unread:
+        return _not_seen(paths)
     if not strict:
         return passed(f"the policies of {ids} let everybody do anything", *evidence)
     if rights is None:
@@ -87,4 +89,12 @@ def _verdict(
         )
     if blamed:
         return unknown(f"as we read them, the policies of {ids} allow the pull, but the registry blames one")
+    if paths.unread:
+        return _not_seen(paths)
     return passed(f"the policies of {ids} allow {name} the pull", *evidence)
+
+
+def _not_seen(paths: Paths) -> Verdict:
+    return unknown(
+        f"whether the pull goes through an endpoint is not known: {paths.unread}", *paths.evidence()
+    )

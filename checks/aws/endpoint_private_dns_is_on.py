@@ -36,6 +36,10 @@ def endpoint_private_dns_is_on(paths: Paths) -> Verdict:
     unsure = [one for one in off if one.way is Way.UNCERTAIN]
     if unsure:
         return unknown(f"private DNS is off for {errands(unsure)}, but {unsure[0].why}", *evidence)
+    if paths.unread:
+        return unknown(
+            f"whether the registry's names lead to the endpoints is not known: {paths.unread}", *evidence
+        )
     named = sorted({one.via for one in paths.by(Way.ENDPOINT)})
     if not named:
         raise NotApplicable("nothing needs the name of an interface endpoint")

@@ -26,7 +26,7 @@ from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 )
 def endpoint_security_group_lets_in(paths: Paths, groups: SecurityGroups) -> Verdict:
     used = [one for one in paths.through_endpoints() if not one[0].gateway]
-    if not used:
+    if not used and not paths.unread:
         raise NotApplicable("nothing goes through an interface endpoint")
     found = {endpoint: _lets(endpoint, paths, groups) for endpoint, _ in used}
     shut = [endpoint for endpoint, lets in found.items() if lets is Lets.NONE]
@@ -48,6 +48,8 @@ def endpoint_security_group_lets_in(paths: Paths, groups: SecurityGroups) -> Ver
     doubtful = [endpoint.id for endpoint, lets in found.items() if lets is Lets.SOME]
     if doubtful:
         return unknown(f"what the security groups of {', '.join(doubtful)} let in is not known", *evidence)
+    if paths.unread:
+        return unknown(f"whether the pull goes through an endpoint is not known: {paths.unread}", *evidence)
     return passed(f"{', '.join(one.id for one in found)} let HTTPS in", *evidence)
 
 

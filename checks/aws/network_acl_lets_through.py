@@ -69,6 +69,8 @@ def network_acl_lets_through(
     if doubtful:
         told = dict.fromkeys(str(one) for each in doubtful.values() for one in each)
         return unknown(f"for some addresses {'; '.join(told)}", *evidence)
+    if paths.unread:
+        return unknown(f"whether the pull goes through an endpoint is not known: {paths.unread}", *evidence)
     if not crossed:
         raise NotApplicable("no border of a subnet is crossed")
     named = sorted({acls.of(one).id for one in crossed})

@@ -37,7 +37,8 @@ class Unused(Enum):
 class Path:
     """``endpoint``: the one that is taken, or the one that would serve, if it were not for ``unused``.
 
-    ``route``: the one that is taken, or would be. ``why`` tells in words what is uncertain.
+    ``route``: the one that is taken, or would be. ``why`` tells in words what is uncertain. ``unread``: the
+    same, where it is so for a read that failed, and ``endpoint`` might be taken for all we know.
     """
 
     errand: Errand
@@ -46,6 +47,7 @@ class Path:
     endpoint: Endpoint | None = None
     unused: Unused | None = None
     why: str = ""
+    unread: str = ""
 
     @property
     def via(self) -> str:
@@ -73,6 +75,11 @@ class Paths:
 
     def by(self, *ways: Way) -> tuple[Path, ...]:
         return tuple(one for one in self.items if one.way in ways)
+
+    @property
+    def unread(self) -> str:
+        """Why it is not known whether an endpoint is taken, or "": what goes through it may not pass then."""
+        return next((one.unread for one in self.items if one.unread), "")
 
     def through_endpoints(self) -> Iterator[tuple[Endpoint, tuple[Path, ...]]]:
         """The endpoints in use, with the errands that take each."""
@@ -183,13 +190,13 @@ class _Engine:
         attributes, servers = self.network.attributes, self.network.servers
         if not (attributes.support and attributes.hostnames):
             return Path(errand, Way.NOWHERE, endpoint=best, unused=Unused.NO_VPC_DNS)
-        doubt = attributes.unread
+        unread = attributes.unread or servers.unread
+        doubt = unread
         if not doubt and not servers.amazon:
-            own = f"whether the VPC's own DNS servers know {best.id} is not known"
-            doubt = servers.unread or own
+            doubt = f"whether the VPC's own DNS servers know {best.id} is not known"
         if not doubt or self._dialled_privately(errand):
             return Path(errand, Way.ENDPOINT, endpoint=best)
-        return Path(errand, Way.UNCERTAIN, endpoint=best, why=doubt)
+        return Path(errand, Way.UNCERTAIN, endpoint=best, why=doubt, unread=unread)
 
     def _dialled_privately(self, errand: Errand) -> bool:
         dialled = self.clue.dialled(errand)
