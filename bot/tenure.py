@@ -34,7 +34,11 @@ class Tenure:
 
     async def hold(self, name: str) -> bool:
         """:raises StoreDown: nobody can tell whose it is"""
-        held = await self._leases.hold(name, self._owner, TTL)
+        try:
+            held = await self._leases.hold(name, self._owner, TTL)
+        except asyncio.CancelledError:  # perhaps it was given, and nobody would know
+            await self.release(name)
+            raise
         if held:
             self._held.setdefault(name, asyncio.Event())
         return held
@@ -42,6 +46,9 @@ class Tenure:
     async def release(self, name: str) -> None:
         """If the store does not answer, the lease ends by itself."""
         self._held.pop(name, None)
+        await asyncio.shield(asyncio.create_task(self._give_back(name)))
+
+    async def _give_back(self, name: str) -> None:
         try:
             await self._leases.release(name, self._owner)
         except StoreDown as why:

@@ -1,7 +1,8 @@
 """Show incidents in every chat they belong to: newest state only, never a doubled message, never a lost one.
 
-One worker per incident and chat. Before a post its key is noted; a key without a reference means
-that the answer was lost or that we were killed, so the chat is asked before it is posted again.
+One worker per incident and chat, and only under a lease, for other replicas show the same incidents. Before
+a post its key is noted; a key without a reference means that the answer was lost or that we were killed,
+so the chat is asked before it is posted again.
 """
 
 from __future__ import annotations
@@ -17,11 +18,15 @@ from bot.chat.present import present
 from bot.chat.sync import Edit, Post, changes, digest
 from bot.log import about_incident
 from bot.store.ports import Posted, State, StoreDown
-from handlers.incident import Incident, Stage
+from bot.tenure import Tenure
+from handlers.incident import CLOSED, Incident, Stage
+from handlers.world import NoSuchIncident
 
 log = logging.getLogger(__name__)
 
 _STORE_RETRY_SECONDS = 2.0
+_TURN_SECONDS = 0.5  # another replica is showing it just now
+_REFUSED_SECONDS = 120.0  # somebody has to invite us, say
 _VERSIONS_KEPT = 1000
 
 
@@ -38,7 +43,7 @@ class ChatScreen:
 
     ``patience``: seconds that an incident which is still being looked at waits before its root is
     posted; most are diagnosed by then, and those that turn out to be told already post nothing.
-    ``pause`` waits for seconds before what failed is tried again.
+    ``pause`` waits for seconds before what failed is tried again. ``tenure``: our leases.
     """
 
     def __init__(
@@ -49,14 +54,17 @@ class ChatScreen:
         *,
         patience: float = 2.0,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        tenure: Tenure | None = None,
     ) -> None:
         self._state = state
         self._chats = chats
         self._channel_of = channel_of
         self._patience = patience
         self._pause = pause
+        self._tenure = tenure or Tenure(state)
         self._versions: dict[str, int] = {}
         self._workers: dict[tuple[str, str], _Worker] = {}
+        self._refused: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def show(self, incident: Incident) -> None:
         if self._is_overtaken(incident):
@@ -89,9 +97,9 @@ class ChatScreen:
                 worker.news.clear()
                 await self._wait_out(worker)
                 try:
-                    await self._bring_in_line(worker.newest, chat, channel)
+                    await self._take_a_turn(key, worker, chat, channel)
                 except ChatRefused as why:
-                    log.error("%s refuses messages to %s: %s", chat.name, channel, why)
+                    self._ask_again_later(key, worker.newest, chat, channel, why)
                 except ChatDown as why:
                     log.warning("%s does not take messages now: %s", chat.name, why)
                     await self._pause(why.retry_after)  # even if there is news: the chat asked for it
@@ -103,6 +111,41 @@ class ChatScreen:
                 except Exception:
                     log.exception("an incident could not be shown in %s", chat.name)
             self._workers.pop(key, None)
+
+    async def _take_a_turn(self, key: tuple[str, str], worker: _Worker, chat: Chat, channel: str) -> None:
+        async with self._tenure.turn(f"show/{key[0]}/{key[1]}") as held:
+            if held:
+                worker.newest = await self._as_stored(worker.newest)
+                await self._bring_in_line(worker.newest, chat, channel)
+        if held:
+            if (refused := self._refused.pop(key, None)) is not None:
+                refused.cancel()
+        else:
+            await self._pause(_TURN_SECONDS)
+            worker.news.set()
+
+    async def _as_stored(self, incident: Incident) -> Incident:
+        """What another replica has made of it meanwhile."""
+        try:
+            stored = await self._state.load(incident.id)
+        except NoSuchIncident:
+            return incident
+        return max(incident, stored, key=lambda one: one.version)
+
+    def _ask_again_later(
+        self, key: tuple[str, str], incident: Incident, chat: Chat, channel: str, why: ChatRefused
+    ) -> None:
+        async def later() -> None:
+            await self._pause(_REFUSED_SECONDS)
+            self._tell(incident, chat, channel)
+
+        known = self._refused.pop(key, None)
+        if known is None:
+            log.error("%s refuses messages to %s: %s", chat.name, channel, why)
+        else:
+            known.cancel()
+        if incident.stage not in CLOSED:
+            self._refused[key] = asyncio.create_task(later(), name=f"ask {key} again")
 
     async def _wait_out(self, worker: _Worker) -> None:
         """Give a diagnosis a moment before the first word about it."""
@@ -160,6 +203,9 @@ class ChatScreen:
 
     async def stop(self, seconds: float) -> None:
         """Give what is on its way ``seconds`` to arrive."""
+        for task in self._refused.values():
+            task.cancel()
+        await asyncio.gather(*self._refused.values(), return_exceptions=True)
         tasks: Iterable[asyncio.Task[None]] = [w.task for w in self._workers.values() if w.task]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=seconds)

@@ -307,13 +307,46 @@ async def test_killed_before_the_chat_took_it_it_is_posted_once(shelf: Shelf, ro
 async def test_a_channel_that_is_not_there_is_tried_again_with_the_next_state(
     shelf: Shelf, room: Room
 ) -> None:
+    async def pause(_: float) -> None:
+        await asyncio.Event().wait()
+
     room.refuses = {"C1"}
-    screen = screen_of(shelf, room)
+    screen = screen_of(shelf, room, pause=pause)
     await shown(screen, found())
     assert room.said == {}
     room.refuses.clear()
     await shown(screen, replace(executed(), version=1))
     assert stands(room, executed())
+
+
+async def test_a_channel_that_we_are_invited_to_late_gets_what_is_open(
+    shelf: Shelf, room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def invite() -> None:
+        room.refuses.clear()
+
+    room.refuses = {"C1"}
+    pauses = Pauses()
+    pauses.meanwhile = [_nothing, _nothing, invite]
+    screen = screen_of(shelf, room, pause=pauses)
+    await screen.show(found())
+    await room.until(lambda: len(room.said) == 1 + len(present(found()).replies))
+    await screen.settled()
+    assert stands(room, found())
+    assert pauses.taken == [120.0] * 3
+    assert caplog.text.count("refuses messages to C1") == 1
+
+
+async def _nothing() -> None: ...
+
+
+async def test_what_is_over_is_not_offered_again_to_a_channel_that_refuses_it(
+    shelf: Shelf, room: Room
+) -> None:
+    room.refuses = {"C1"}
+    pauses = Pauses()
+    await shown(screen_of(shelf, room, pause=pauses), replace(executed(), stage=Stage.RESOLVED))
+    assert pauses.taken == []
 
 
 async def test_a_message_that_somebody_deleted_does_not_hide_the_others(shelf: Shelf, room: Room) -> None:
