@@ -21,7 +21,9 @@ def lines() -> Iterator[io.StringIO]:
     logger = logging.getLogger("pullbot.test")
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
+    logger.propagate = False  # what pytest captures travels between its workers, and half characters cannot
     yield stream
+    logger.propagate = True
     logger.removeHandler(handler)
 
 
