@@ -36,6 +36,8 @@ from tests.fakes.aws_network import (
     endpoint_of,
     nat_network,
     of,
+    routes_of,
+    without_endpoint,
 )
 from tests.fakes.ecs import EcsAccount
 from tests.fakes.ecs_shop import NO_SECRET
@@ -67,6 +69,11 @@ SILENCE = (
 )
 UNAUTHORIZED = (
     f"failed to authorize: failed to fetch anonymous token: https://{HOST}/token/: 401 Unauthorized"
+)
+BUCKET = f"prod-{REGION}-starport-layer-bucket.s3.{REGION}.amazonaws.com"
+NO_LAYERS = (
+    "failed to copy: httpReadSeeker: failed open: failed to do request: "
+    f'Get "https://{BUCKET}/x": dial tcp 52.92.1.1:443: i/o timeout'
 )
 MISSING_TAG = f"{IMAGE}: not found"
 _EVERY = Catalog.load()
@@ -189,6 +196,14 @@ def repository_deny() -> World:
     return on_eks(aws, FORBIDDEN, kind="nodegroup/default")
 
 
+def role_denied() -> World:
+    """The repository's policy says nothing but that this role may not pull."""
+    aws = account(nat_network())
+    named = {"AWS": f"arn:aws:iam::{ACCOUNT}:role/eks-node"}
+    aws.answers["get_repository_policy"] = {"policyText": policy({**DENY, "Principal": named})}
+    return on_eks(aws, FORBIDDEN, kind="nodegroup/default")
+
+
 def accused_role() -> World:
     """As before, and the registry says who was denied and by what."""
     who = f"arn:aws:sts::{ACCOUNT}:assumed-role/eks-node/i-0abc"
@@ -227,6 +242,52 @@ def shut_subnet() -> World:
     return on_eks(account(network), SILENCE, kind="nodegroup/default")
 
 
+def missing_endpoint() -> World:
+    network = without_endpoint(endpoint_network(), "vpce-dkr")
+    return on_eks(account(network), SILENCE, kind="nodegroup/default")
+
+
+def hardly_any_endpoint() -> World:
+    """One is there that nobody is let into, another is missing, nothing leads to the third; DNS is off."""
+    network = without_endpoint(endpoint_network(), "vpce-dkr")
+    network["describe_vpc_attribute", "enableDnsHostnames"] = {"EnableDnsHostnames": {"Value": False}}
+    of(network, "describe_security_groups", "sg-ep")["IpPermissions"] = []
+    del routes_of(network, "rtb-a")[1:]
+    endpoint_of(network, "vpce-s3")["RouteTableIds"] = []
+    return on_eks(account(network), SILENCE, kind="nodegroup/default")
+
+
+def unrouted_layers() -> World:
+    """The route table does not lead to the endpoint for S3."""
+    network = endpoint_network()
+    del routes_of(network, "rtb-a")[1:]
+    endpoint_of(network, "vpce-s3")["RouteTableIds"] = []
+    return on_eks(account(network), NO_LAYERS, kind="nodegroup/default")
+
+
+def own_buckets_only() -> World:
+    """The endpoint for S3 lets nobody at ECR's layers."""
+    network = endpoint_network()
+    own = {"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "arn:aws:s3:::mine/*"}
+    endpoint_of(network, "vpce-s3")["PolicyDocument"] = policy(own)
+    said = f"failed to copy: httpReadSeeker: failed open: unexpected status https://{BUCKET}/x: 403 Forbidden"
+    return on_eks(account(network), said, kind="nodegroup/default")
+
+
+def no_vpc_dns() -> World:
+    network = endpoint_network()
+    network["describe_vpc_attribute", "enableDnsHostnames"] = {"EnableDnsHostnames": {"Value": False}}
+    return on_eks(account(network), SILENCE, kind="nodegroup/default")
+
+
+def no_names_at_all() -> World:
+    world = no_vpc_dns()
+    assert isinstance(world.aws, Account)
+    for id in ("vpce-api", "vpce-dkr"):
+        endpoint_of(world.aws.answers, id)["PrivateDnsEnabled"] = False
+    return world
+
+
 def no_private_dns() -> World:
     """An endpoint that nobody finds by its name."""
     network = endpoint_network()
@@ -249,7 +310,7 @@ def unread_profile() -> World:
 
 
 def many_policies() -> World:
-    """A role of inline policies within a boundary, which allows nothing."""
+    """Inline policies that say nothing of pulls, within a boundary that allows them."""
     role = f"arn:aws:iam::{ACCOUNT}:role/eks-node"
     boundary = {"PermissionsBoundaryArn": f"arn:aws:iam::{ACCOUNT}:policy/boundary"}
     aws = account(nat_network())
@@ -296,6 +357,16 @@ def fargate_without_policy() -> World:
         "list_attached_role_policies": {"AttachedPolicies": []},
     }
     return on_eks(aws, UNAUTHORIZED, host=FARGATE, kind="fargate/fp")
+
+
+def fargate_without_trust() -> World:
+    """Its trust was made for a cluster that is gone."""
+    world = fargate_without_policy()
+    assert isinstance(world.aws, Account)
+    gone = f"arn:aws:eks:{REGION}:{ACCOUNT}:fargateprofile/gone/*"
+    document = world.aws.answers["get_role"]["Role"]["AssumeRolePolicyDocument"]
+    document["Statement"][0]["Condition"] = {"ArnLike": {"aws:SourceArn": gone}}
+    return world
 
 
 def hidden_auto_mode() -> World:
@@ -483,16 +554,24 @@ async def ecs_fixed() -> World:
 Maker = Callable[[], World] | Callable[[], Awaitable[World]]
 EKS: tuple[Callable[[], World], ...] = (
     repository_deny,
+    role_denied,
     accused_role,
     shut_endpoint,
     shut_endpoint_unnamed,
     shut_node,
     shut_subnet,
+    missing_endpoint,
+    hardly_any_endpoint,
+    unrouted_layers,
+    own_buckets_only,
+    no_vpc_dns,
+    no_names_at_all,
     no_private_dns,
     broken_nat_gateway,
     unread_profile,
     many_policies,
     fargate_without_policy,
+    fargate_without_trust,
     hidden_auto_mode,
     another_account,
     frozen_registry,

@@ -115,7 +115,13 @@ def _made(new: NewEndpoint, errand: Errand, now: Connection) -> Connection:
 
 
 def _let_in(now: Connection) -> tuple[tuple[AllowHttpsIn, ...], Connection]:
-    """What it takes for the endpoints' groups to let in who pulls; nothing where they do."""
+    """What it takes for the endpoints' groups to let in who pulls; nothing where they do.
+
+    :raises Refused: what decides it could not be read
+    """
+    if now.paths.unread or now.filters.groups is None:
+        why = now.paths.unread or "their security groups could not be read"
+        raise Refused(f"whether the endpoints would let the pull in is not known: {why}")
     verdict, clients = now.says(endpoint_security_group_lets_in), now.interface.security_groups
     if verdict is None or verdict.status is not Status.FAIL or not clients:
         return (), now
