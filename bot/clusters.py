@@ -53,6 +53,10 @@ class Clusters:
         """Write clients by type; only the executor asks for them."""
         return self._one(name).hands
 
+    def expect(self, name: str) -> None:
+        """:raises ClusterDown: it is not configured any more, and nothing can be looked up or done there."""
+        self._one(name)
+
     def for_channel(self, chat: str, channel: str, wanted: str = "", target: str = "") -> tuple[str, ...]:
         """The clusters that somebody in that channel means.
 

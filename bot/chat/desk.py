@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 _REMEMBERED = timedelta(hours=24)
 _MUTE = timedelta(hours=2)
 _LISTED = 20
+_LATEST = 10
+_REMEMBERED_INCIDENTS = 100  # of which some are of the clusters that are asked for
 NOTHING = Answer(None)
 
 
@@ -86,6 +88,7 @@ class FrontDesk:
 
     async def _act(self, action: Action, by: Person) -> Answer:
         world, incident, digest = self._world, action.incident, action.digest
+        self._clusters.expect((await self._state.load(incident)).cluster)
         match action.verb:
             case Verb.FIX:
                 await commands.request(incident, digest, by, world)
@@ -107,16 +110,26 @@ class FrontDesk:
             case "why":
                 return await self._why(words, mention)
             case "status":
-                open_ones = await self._state.unfinished()
+                open_ones = self._theirs(await self._state.unfinished(), words, mention)
                 return _listed("Open incidents", open_ones, "nothing is open: all known pulls work")
             case "history":
-                return _listed("Latest incidents", await self._state.recent(10), "there has been none yet")
+                latest = self._theirs(await self._state.recent(_REMEMBERED_INCIDENTS), words, mention)
+                return _listed("Latest incidents", latest[:_LATEST], "there has been none yet")
             case "mute" | "unmute":
                 return await self._mute(words, mention)
             case _:
                 return Answer(
                     Message("help", "What I understand", (Heading("What I understand"), Pairs(HELP)))
                 )
+
+    def _theirs(
+        self, incidents: tuple[Incident, ...], words: Words, mention: Mention
+    ) -> tuple[Incident, ...]:
+        """Those of the channel's clusters, or of the one that is named; who asks us alone is told of all."""
+        if mention.direct and not words.cluster:
+            return incidents
+        names = self._clusters.for_channel(mention.sender.chat, mention.channel, words.cluster)
+        return tuple(one for one in incidents if one.cluster in names)
 
     async def _why(self, words: Words, mention: Mention) -> Answer:
         if mention.thread and not words.target:
@@ -137,8 +150,12 @@ class FrontDesk:
         return _listed("Failing now; each has its thread", tuple(told), "nothing is open")
 
     async def _look_again(self, incident: str, mention: Mention) -> Answer:
-        if into := (await self._state.load(incident)).folded_into:
-            return _public(f"This is told in the thread of incident {into}, which has the same cause.")
+        stored = await self._state.load(incident)
+        if stored.folded_into:
+            return _public(
+                f"This is told in the thread of incident {stored.folded_into}, which has the same cause."
+            )
+        self._clusters.expect(stored.cluster)
         await commands.check_again(incident, await self._people.person(mention.sender), self._world)
         return _public("Looking again; the thread shows what I find.")
 

@@ -78,6 +78,7 @@ class Mention:
     ref: str  # the chat's reference of the message itself
     text: str
     event: str  # unique over retries of the same delivery
+    direct: bool = False  # said to us alone
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,6 +128,7 @@ class Listeners:
             ref=str(event["ts"]),
             text=spoken(str(event.get("text", "")), us.user),
             event=f"slack:{body.get('event_id') or event['ts']}",
+            direct=event.get("channel_type") == "im",
         )
         await self._say(await self._serving.mention(mention), mention)
 

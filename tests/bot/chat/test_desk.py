@@ -95,10 +95,19 @@ class Front:
         return await self.desk.click(Sender("test", user, user.title()), value, event or self._event())
 
     async def say(
-        self, text: str, *, channel: str = "alerts", thread: str = "", user: str = "ana", event: str = ""
+        self,
+        text: str,
+        *,
+        channel: str = "alerts",
+        thread: str = "",
+        user: str = "ana",
+        event: str = "",
+        direct: bool = False,
     ) -> Answer:
         sender = Sender("test", user, user.title())
-        return await self.desk.mention(Mention(sender, channel, thread, "m9", text, event or self._event()))
+        return await self.desk.mention(
+            Mention(sender, channel, thread, "m9", text, event or self._event(), direct)
+        )
 
     def _event(self) -> str:
         self.events += 1
@@ -306,6 +315,31 @@ async def test_a_cluster_that_cannot_be_read_is_not_called_healthy(front: Front)
     answer = await front.say("why")
     assert "grant get, list on pods" in text(answer)
     assert "No pull is failing" not in text(answer)
+
+
+async def test_a_channel_lists_what_is_of_its_clusters_and_a_direct_message_everything(front: Front) -> None:
+    await front.found()
+    other = Incident("9f8e7d6c", "test", front.house.clock.now(), (pull(cluster="test"),))
+    await front.state.save(other)
+    for words in ("status", "history"):
+        assert "9f8e7d6c" not in text(await front.say(words))
+        assert "9f8e7d6c" in text(await front.say(words, channel="everything"))
+        assert "9f8e7d6c" in text(await front.say(f"{words} -c test"))
+        assert "belongs to no cluster" in text(await front.say(words, channel="lounge"))
+        everything = text(await front.say(words, channel="D1", direct=True))
+        assert "9f8e7d6c" in everything
+        assert "1a2b3c4d" in everything
+
+
+async def test_what_is_pressed_for_a_cluster_that_is_gone_is_refused_and_not_saved(front: Front) -> None:
+    before = await front.found()
+    front.town = Town("test")
+    for value in (f"fix 1a2b3c4d {before.offers[0].digest}", "check_again 1a2b3c4d", "mute 1a2b3c4d"):
+        answer = await front.click("ana", value)
+        assert is_refusal(answer)
+        assert text(answer) == "There is no cluster 'prod'; there is test"
+    assert "there is no cluster 'prod'" in text(await front.say("why", thread="m1")).lower()
+    assert await front.state.load("1a2b3c4d") == before
 
 
 async def test_status_and_history_list_incidents(front: Front) -> None:
