@@ -25,10 +25,10 @@ from bot.sightings import Sightings
 from bot.store.ports import State, StoreDown
 from bot.tenure import RENEWED_EVERY, Tenure
 from bot.watch.eyes import Patience
-from bot.web import Listener, Metrics, application
+from bot.web import Glance, Listener, Metrics, application
 from checks.graph import Catalog
 from handlers import commands
-from handlers.flow import advance
+from handlers.flow import NEXT, advance
 from handlers.incident import CLOSED, Incident
 from handlers.remedy import load_remedies
 from handlers.world import World
@@ -36,7 +36,8 @@ from handlers.world import World
 log = logging.getLogger(__name__)
 
 _LOOK_AGAIN_SECONDS = 30.0
-_LEASE_PAUSE_SECONDS = 10.0
+_LEASE_PAUSE_SECONDS = 2.0
+_STORE_LOOK_SECONDS = 3.0
 _CLOSED_SHOWN_AGAIN = 20
 _GOODBYE_SECONDS = 5.0
 
@@ -45,6 +46,7 @@ class Service:
     """:param people: who may approve
 
     :param patience: see ``ChatScreen``
+    :param remind_every: seconds after which incidents that should move are driven, whoever forgot to
     """
 
     def __init__(
@@ -56,16 +58,22 @@ class Service:
         people: PeopleBook,
         *,
         patience: float = 2.0,
+        remind_every: float = 60.0,
     ) -> None:
         self._settings = settings
         self._state = state
         self._clusters = clusters
         self._sides = sides
+        self._remind_every = remind_every
         self._metrics = Metrics()
-        self._screen = ChatScreen(
-            state, [side.chat for side in sides], settings.channel_of, patience=patience
-        )
         self._tenure = Tenure(state)
+        self._screen = ChatScreen(
+            state,
+            [side.chat for side in sides],
+            settings.channel_of,
+            patience=patience,
+            tenure=self._tenure,
+        )
         self._alarms = Alarms(lambda incident: commands.expire(incident, self.world))
         self._driver = Driver(
             lambda incident: advance(incident, self.world),
@@ -92,6 +100,7 @@ class Service:
         self._sightings = {
             name: Sightings(name, one.eyes.fate, self.world) for name, one in clusters.connected.items()
         }
+        self._store = Glance(self._look_at_store, _STORE_LOOK_SECONDS)
         self._up = dict.fromkeys(clusters.connected, False)
         self._listener: Listener | None = None
         self._watches: list[asyncio.Task[None]] = []
@@ -114,6 +123,7 @@ class Service:
         addresses = await self._listener.start()
         self._alarms.start()
         self._alarms.every(RENEWED_EVERY, self._tenure.renew)
+        self._alarms.every(self._remind_every, self._remind)
         for side in self._sides:
             await side.start(self.desk)
         await self._resume(unfinished)
@@ -153,23 +163,43 @@ class Service:
             await self._screen.show(incident)
             self._driver.drive(incident.id)
 
+    async def _remind(self) -> None:
+        """A save whose answer was lost, or a replica that died, leaves an incident that nobody drives."""
+        unfinished = await self._state.unfinished()
+        self._alarms.wake_for(unfinished)
+        for incident in unfinished:
+            if incident.stage in NEXT and incident.cluster in self._clusters.connected:
+                await self._screen.show(incident)
+                self._driver.drive(incident.id)
+
     async def _watch(self, name: str) -> None:
         """One replica watches a cluster; the others wait for it to go away."""
         lease = f"watch/{name}"
-        while not await self._holds(lease):  # noqa: ASYNC110  nobody tells us when a lease ends
-            await asyncio.sleep(_LEASE_PAUSE_SECONDS)
-        one = self._clusters.connected[name]
+        while True:
+            while not await self._holds(lease):  # noqa: ASYNC110  nobody tells us when a lease ends
+                await asyncio.sleep(_LEASE_PAUSE_SECONDS)
+            watching = asyncio.create_task(self._eyes_on(name), name=f"eyes on {name}")
+            lost = asyncio.create_task(self._tenure.lost(lease), name=f"lease of {name}")
+            try:
+                await asyncio.wait((watching, lost), return_when=asyncio.FIRST_COMPLETED)
+                if watching.done():
+                    return await watching
+            finally:
+                for task in (watching, lost):
+                    task.cancel()
+                await asyncio.gather(watching, lost, return_exceptions=True)
+                await self._tenure.release(lease)
+            self._is_up(name, False)
+            await self._sightings[name].forget()
+
+    async def _eyes_on(self, name: str) -> None:
         configured = self._settings.cluster(name)
-        watch = one.eyes.watch(
+        await self._clusters.connected[name].eyes.watch(
             configured.namespaces.watched if configured else lambda namespace: True,
             self._sightings[name].tell,
             lambda up: self._is_up(name, up),
             Patience(self._settings.watch.stall_after, self._settings.watch.settle),
         )
-        try:
-            await watch
-        finally:
-            await self._tenure.release(lease)
 
     async def _holds(self, lease: str) -> bool:
         try:
@@ -182,9 +212,10 @@ class Service:
 
     async def show(self, incident: Incident) -> None:
         """The ``Screen`` of the handlers: every state that is saved comes by here."""
-        self._metrics.incidents.labels(stage=incident.stage.value).inc()
-        for api, count in self._clusters.connected[incident.cluster].calls().items():
-            self._metrics.calls.labels(cluster=incident.cluster, api=api).set(count)
+        self._metrics.reached(incident.id, incident.stage.value)
+        if (one := self._clusters.connected.get(incident.cluster)) is not None:
+            for api, count in one.calls().items():
+                self._metrics.calls.labels(cluster=incident.cluster, api=api).set(count)
         await self._screen.show(incident)
 
     def _hear(self, event: Any) -> bool:
@@ -197,10 +228,14 @@ class Service:
         self._metrics.watches.labels(cluster=name).set(up)
 
     async def _why_not_ready(self) -> str:
-        try:
-            await self._state.recent(1)
-        except StoreDown as why:
-            return f"the store does not answer: {why}"
-        reasons = [side.why_not_ready() for side in self._sides]
+        reasons = [await self._store()]
+        reasons += [side.why_not_ready() for side in self._sides]
         reasons += [f"the watch of {name} is not connected" for name, up in self._up.items() if not up]
         return "; ".join(reason for reason in reasons if reason)
+
+    async def _look_at_store(self) -> str:
+        try:
+            await self._state.muted(datetime.now(UTC))
+        except StoreDown as why:
+            return f"the store does not answer: {why}"
+        return ""

@@ -43,6 +43,11 @@ class Sightings:
             if self._present is not None:
                 await self._take_down(self._present)
 
+    async def forget(self) -> None:
+        """Another replica watches now, and knows better than what was told last."""
+        async with self._turn:
+            self._present = None
+
     async def _take_down(self, present: tuple[FailedPull, ...]) -> None:
         await intake.failing(present, self._world)
         await self._close_what_is_over({pull.key for pull in present})
