@@ -14,6 +14,7 @@ import yaml
 from bench.figures import Figure
 from bench.relay import Relay, relayed, rounds
 from bot.clouds.connect import Connected, connect
+from bot.clouds.ecs import connect_ecs
 from bot.clouds.kubeconfig import read_context
 from bot.demo import shapes
 from bot.demo.cloud import only_this, simulated_aws, variables
@@ -26,6 +27,10 @@ from checks.model import FailedPull
 from checks.resolve import Memo
 from handlers.proposal import offers_for
 from handlers.remedy import Remedy, load_remedies
+from tests.fakes.aws_front import serve
+from tests.fakes.ecs import serve_ecs
+from tests.fakes.ecs_shop import CLUSTER as CLUSTER_OF_ECS
+from tests.fakes.ecs_shop import TIMEOUT, seed
 
 _CALL_SECONDS = 0.1
 _ALLOWED = 1.25
@@ -41,12 +46,18 @@ async def figures() -> AsyncIterator[Figure]:
             ("self-managed node", {}, 6),
         ):
             async with _far_away(story, endpoint, labels) as (connected, aws, kube):
-                yield await _figure(f"diagnosis, {kind}", connected, (aws, kube), most)
+                pulls = await connected.eyes.failing_now("default", "deploy/ui-private")
+                yield await _figure(f"diagnosis, {kind}", pulls, connected, (aws, kube), most)
+        async with _task_far_away(endpoint) as (connected, aws):
+            pulls = await connected.eyes.failing_now("", f"ecs:{CLUSTER_OF_ECS}")
+            yield await _figure("diagnosis, ECS task on Fargate", pulls, connected, (aws,), 4)
 
 
-async def _figure(name: str, connected: Connected, relays: tuple[Relay, Relay], most: int) -> Figure:
+async def _figure(
+    name: str, pulls: tuple[FailedPull, ...], connected: Connected, relays: tuple[Relay, ...], most: int
+) -> Figure:
+    """``pulls`` are known already, as they are to a service that watches."""
     catalog, remedies = Catalog.load(), load_remedies()
-    pulls = await connected.eyes.failing_now("default", "deploy/ui-private")
     best = float("inf")
     took, calls = 0, 0
     for _ in range(_TRIES + 1):  # the first one makes the clients, which a service does once
@@ -93,6 +104,24 @@ async def _far_away(
         connected = await connect(read_context(CLUSTER, {"KUBECONFIG": str(kubeconfig)}))
         stack.push_async_callback(connected.close)
         yield connected, aws, kube
+
+
+@asynccontextmanager
+async def _task_far_away(endpoint: str) -> AsyncIterator[tuple[Connected, Relay]]:
+    """A task that has neither a public address nor the right to pull."""
+    with (
+        serve(endpoint) as front,
+        serve_ecs(front.url, REGION) as ecs,
+        relayed(ecs.url, _CALL_SECONDS) as aws,
+    ):
+        shop = await asyncio.to_thread(seed, endpoint, ecs, front)
+        shop.stop(TIMEOUT)
+        with variables(AWS_ENDPOINT_URL=aws.url):
+            connected = connect_ecs(REGION)
+            try:
+                yield connected, aws
+            finally:
+                await connected.close()
 
 
 async def _until_it_fails(cluster: RunningCluster) -> None:
