@@ -16,6 +16,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Ready = Callable[[], Awaitable[str]]
 
 _KEEP_ALIVE_SECONDS = 75.0
+_LINGER_SECONDS = 1.0  # for the rest of a body that nobody wants
 _STAGES_KEPT = 10_000
 
 
@@ -109,7 +110,9 @@ class Listener:
     """An aiohttp server that is up between ``start`` and ``stop``."""
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
-        self._runner = web.AppRunner(app, access_log=None, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+        self._runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=_KEEP_ALIVE_SECONDS, lingering_time=_LINGER_SECONDS
+        )
         self._host, self._port = host, port
 
     async def start(self) -> Sequence[tuple[str, int]]:

@@ -3,27 +3,36 @@
 Steps are written with the name of their class, so that a plan that was approved last week is still
 the plan that is executed, or undone, today. Unknown fields are ignored and missing ones take their
 defaults: an older replica can read what a newer one wrote while a new version is rolled out.
+
+Findings name their pull by its place in a list: written out, dozens of checks on hundreds of pulls would
+repeat each pull's long message dozens of times. Schema 1 did that, and is still read.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import orjson
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from cattrs.preconf.orjson import OrjsonConverter, make_converter
 
 from checks.graph import members
+from checks.model import FailedPull, Finding
 from handlers.incident import Incident
 from handlers.remedy import Step
 
 _log = logging.getLogger(__name__)
 
-SCHEMA = 1  # grows when older code can no longer understand what is written
+SCHEMA = 2  # grows when older code can no longer understand what is written
 _MICROSECOND = timedelta(microseconds=1)
+_REMEMBERED = 64  # incidents that were decoded lately; they are frozen, so they may be given out again
 
 
 class Unreadable(Exception):
@@ -45,23 +54,58 @@ class Codec:
         # By function, not by type: a hook for the type would catch the subclasses too and never end.
         self._converter.register_unstructure_hook_func(lambda kind: kind is Step, self._step_to_json)
         self._converter.register_structure_hook_func(lambda kind: kind is Step, self._step_from_json)
+        self._pull_from_json = make_dict_structure_fn(FailedPull, self._converter)
+        self._converter.register_structure_hook(FailedPull, self._pull)
+        self._finding_to_json = make_dict_unstructure_fn(
+            Finding, self._converter, subject=override(omit=True)
+        )
+        self._decoded: OrderedDict[bytes, Incident] = OrderedDict()
+        self._turn = Lock()  # stores decode in threads of theirs
 
     def encode(self, incident: Incident) -> bytes:
-        tree = {"schema": SCHEMA, "incident": self._converter.unstructure(incident)}
-        return json_bytes(tree)
+        subjects: dict[FailedPull, int] = {}
+        tree = self._converter.unstructure(replace(incident, findings=(), verified=()))
+        tree["findings"] = [self._found(one, subjects) for one in incident.findings]
+        tree["verified"] = [self._found(one, subjects) for one in incident.verified]
+        pulls = [self._converter.unstructure(one) for one in subjects]
+        return json_bytes({"schema": SCHEMA, "incident": tree, "subjects": pulls})
 
     def decode(self, stored: bytes) -> Incident:
         """:raises Unreadable: it was written by a newer version, or is damaged."""
+        with self._turn:
+            if (known := self._decoded.get(stored)) is not None:
+                self._decoded.move_to_end(stored)
+                return known
+        incident = self._decode(stored)
+        with self._turn:
+            self._decoded[stored] = incident
+            if len(self._decoded) > _REMEMBERED:
+                self._decoded.popitem(last=False)
+        return incident
+
+    def _decode(self, stored: bytes) -> Incident:
         try:
             tree = orjson.loads(stored)
             schema = tree["schema"]
             if schema > SCHEMA:
                 raise Unreadable(f"written by a newer version (schema {schema}, this one knows {SCHEMA})")
-            return self._converter.structure(tree["incident"], Incident)
+            subjects = [self._converter.structure(one, FailedPull) for one in tree.get("subjects", ())]
+            incident = tree["incident"]
+            for finding in (*incident.get("findings", ()), *incident.get("verified", ())):
+                if isinstance(finding["subject"], int):
+                    finding["subject"] = subjects[finding["subject"]]
+            return self._converter.structure(incident, Incident)
         except Unreadable:
             raise
         except Exception as error:  # cattrs raises whatever the constructors raise
             raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+    def _found(self, finding: Finding, subjects: dict[FailedPull, int]) -> dict[str, Any]:
+        place = subjects.setdefault(finding.subject, len(subjects))
+        return {**self._finding_to_json(finding), "subject": place}
+
+    def _pull(self, tree: Any, _: Any) -> FailedPull:
+        return tree if isinstance(tree, FailedPull) else self._pull_from_json(tree, FailedPull)
 
     def _step_to_json(self, step: Step) -> dict[str, Any]:
         if self._steps.get(type(step).__name__) is not type(step):

@@ -88,11 +88,11 @@ class RedisState:
             body = await self._redis.hget(_incident(incident_id), "body")
         if body is None:
             raise NoSuchIncident(incident_id)
-        return self._codec.decode(body)
+        return await asyncio.to_thread(self._codec.decode, body)
 
     async def save(self, incident: Incident) -> None:
         keep = int(KEPT_AFTER_CLOSING.total_seconds()) if incident.stage in CLOSED else ""
-        body = self._codec.encode(incident)
+        body = await asyncio.to_thread(self._codec.encode, incident)
         async with self._reaching():
             stored = await self._save(
                 [_incident(incident.id), _thread(incident.id), _INCIDENTS, _UNFINISHED],
@@ -104,7 +104,8 @@ class RedisState:
     async def unfinished(self) -> tuple[Incident, ...]:
         async with self._reaching():
             ids = await self._redis.zrange(_UNFINISHED, 0, -1)
-            return readable(self._codec, await self._bodies(ids))
+            found = await self._bodies(ids)
+        return await asyncio.to_thread(readable, self._codec, found)
 
     async def recent(self, limit: int) -> tuple[Incident, ...]:
         async with self._reaching():
@@ -113,8 +114,9 @@ class RedisState:
                 found = await self._bodies(ids)
                 gone = {one.decode() for one in ids} - {one for one, _ in found}
                 if not gone:
-                    return readable(self._codec, found)
+                    break
                 await self._redis.zrem(_INCIDENTS, *gone)  # their thirty days are over
+        return await asyncio.to_thread(readable, self._codec, found)
 
     async def _bodies(self, ids: Sequence[bytes]) -> list[tuple[str, bytes]]:
         """Of those that are still kept."""

@@ -55,17 +55,20 @@ class SqliteState:
     # ---- incidents
 
     async def load(self, incident_id: str) -> Incident:
-        rows = await self._rows("SELECT body FROM incidents WHERE id = ?", incident_id)
-        if not rows:
-            raise NoSuchIncident(incident_id)
-        return self._codec.decode(rows[0][0])
+        def read() -> Incident:
+            row = self._db.execute("SELECT body FROM incidents WHERE id = ?", (incident_id,)).fetchone()
+            if row is None:
+                raise NoSuchIncident(incident_id)
+            return self._codec.decode(row[0])
+
+        return await self._run(read)
 
     async def save(self, incident: Incident) -> None:
-        body = self._codec.encode(incident)
         now = self._clock()
         closed_at = now.timestamp() if incident.stage in CLOSED else None
 
         def write() -> None:
+            body = self._codec.encode(incident)
             with self._transaction() as db:
                 row = db.execute("SELECT version FROM incidents WHERE id = ?", (incident.id,)).fetchone()
                 if row and row[0] != incident.version - 1:
@@ -81,12 +84,10 @@ class SqliteState:
         await self._run(write)
 
     async def unfinished(self) -> tuple[Incident, ...]:
-        rows = await self._rows("SELECT id, body FROM incidents WHERE closed_at IS NULL ORDER BY opened, id")
-        return readable(self._codec, rows)
+        return await self._read("SELECT id, body FROM incidents WHERE closed_at IS NULL ORDER BY opened, id")
 
     async def recent(self, limit: int) -> tuple[Incident, ...]:
-        rows = await self._rows("SELECT id, body FROM incidents ORDER BY opened DESC, id DESC LIMIT ?", limit)
-        return readable(self._codec, rows)
+        return await self._read("SELECT id, body FROM incidents ORDER BY opened DESC, id DESC LIMIT ?", limit)
 
     @staticmethod
     def _forget_closed_before(db: sqlite3.Connection, limit: float) -> None:
@@ -214,7 +215,10 @@ class SqliteState:
         _, signed, mark = owner.rpartition(" ")
         return bool(signed) and self._presence.is_gone(mark)
 
-    # ---- the one thread that talks to SQLite
+    # ---- the one thread that talks to SQLite, and reads and writes JSON: a big incident takes a while
+
+    async def _read(self, query: str, *values: int) -> tuple[Incident, ...]:
+        return await self._run(lambda: readable(self._codec, self._db.execute(query, values)))
 
     async def _rows(self, query: str, *values: str | int | float) -> list[tuple[Any, ...]]:
         return await self._run(lambda: self._db.execute(query, values).fetchall())

@@ -67,12 +67,14 @@ async def test_a_port_that_is_taken_is_one_sentence_and_an_error_of_usage(tmp_pa
 
 
 async def test_told_to_stop_while_it_waits_for_its_store_it_stops(tmp_path: Path) -> None:
-    asked = asyncio.Event()
+    asked, over = asyncio.Event(), asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.set()
         await reader.read()  # never answers, until the other end is gone
         writer.close()
+        await writer.wait_closed()
+        over.set()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server:
@@ -82,6 +84,7 @@ async def test_told_to_stop_while_it_waits_for_its_store_it_stops(tmp_path: Path
                 await asked.wait()
             process.send_signal(signal.SIGTERM)
             status, said = await ended(process)
+        await over.wait()
     assert status == 0, said
     assert "Traceback" not in said
 

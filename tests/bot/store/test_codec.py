@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from bot.store.codec import Codec, Unreadable, steps_of
 from checks.graph import members
+from checks.model import Finding, Leg, passed
 from handlers.decision import Offer
 from handlers.incident import Incident
 from handlers.remedy import Diff, Plan, Risk, Step
@@ -145,7 +146,7 @@ def test_what_an_older_version_did_not_write_takes_its_default(incident: Callabl
 @pytest.mark.parametrize(
     ("stored", "said"),
     [
-        (b'{"schema": 2, "incident": {}}', "written by a newer version"),
+        (b'{"schema": 3, "incident": {}}', "written by a newer version"),
         (b'{"schema": 1, "incident": {"id": "a1"}}', "cluster"),
         (b'{"schema": 1, "inci', "JSONDecodeError"),
         (b"[]", "TypeError"),
@@ -154,6 +155,28 @@ def test_what_an_older_version_did_not_write_takes_its_default(incident: Callabl
 def test_what_cannot_be_read_says_why(stored: bytes, said: str) -> None:
     with pytest.raises(Unreadable, match=said):
         CODEC.decode(stored)
+
+
+def test_a_pull_is_written_once_however_much_is_said_about_it(incident: Callable[..., Incident]) -> None:
+    [pull] = incident().pulls
+    pull = replace(pull, message="connect timed out " * 20)
+    findings = tuple(
+        Finding(f"aws/{n}", "A check", Leg.RIGHTS, pull, passed("it is fine")) for n in range(50)
+    )
+    big = replace(incident(), pulls=(pull,), findings=findings, verified=findings[:1])
+    stored = CODEC.encode(big)
+    assert stored.count(pull.message.encode()) == 2, "as a pull, and as a subject"
+    assert Codec(STEPS).decode(stored) == big
+
+
+def test_what_schema_1_wrote_is_still_read(incident: Callable[..., Incident]) -> None:
+    [pull] = incident().pulls
+    found = replace(incident(), findings=(Finding("aws/a", "A check", Leg.RIGHTS, pull, passed("fine")),))
+    tree = orjson.loads(CODEC.encode(found))
+    [subject] = tree.pop("subjects")
+    tree["schema"] = 1
+    tree["incident"]["findings"][0]["subject"] = subject
+    assert CODEC.decode(orjson.dumps(tree)) == found
 
 
 def painting(incident: Incident) -> Incident:

@@ -126,9 +126,15 @@ async def test_a_transaction_that_could_not_be_ended_does_not_end_the_store(tmp_
 
 
 async def test_a_redis_that_hangs_is_down_within_seconds() -> None:
+    talking: set[asyncio.Task[None]] = set()
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        me = asyncio.current_task()
+        assert me is not None
+        talking.add(me)
         await reader.read()
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server:
@@ -138,3 +144,4 @@ async def test_a_redis_that_hangs_is_down_within_seconds() -> None:
             with pytest.raises(StoreDown):
                 await state.muted(datetime.now(UTC))
         await state.close()
+        await asyncio.gather(*talking)
