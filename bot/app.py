@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.chat.platform import Side
 from bot.clouds.kubeconfig import BadKubeconfig
-from bot.clusters import connect_all
+from bot.clusters import connect_all, unguarded
 from bot.log import start_logging
 from bot.people import People
 from bot.service import Service
@@ -67,6 +67,8 @@ async def _serve(settings: Settings) -> None:
         afterwards.push_async_callback(state.close)
         clusters = await connect_all(settings, os.environ)
         afterwards.push_async_callback(clusters.close)
+        for warning in unguarded(settings, clusters):
+            log.warning("%s", warning)
         sides, people = _chats(settings)
         service = Service(settings, state, clusters, sides, people)
         afterwards.push_async_callback(service.stop)

@@ -105,6 +105,25 @@ class Clusters:
         return ", ".join(self._connected) or "none that this version can watch"
 
 
+def unguarded(settings: Settings, clusters: Clusters) -> tuple[str, ...]:
+    """A sentence for each cluster in AWS that is written to by whoever reads it."""
+    writing = sorted(one for one in settings.remedies.enabled if one.startswith("aws/"))
+    if not writing:
+        return ()
+    return tuple(
+        f"cluster {one.name} has no aws.write_role: what is approved is written by the identity that reads; "
+        f"set clusters[].aws.write_role, or enable no remedy of aws ({', '.join(writing)})"
+        for one in settings.clusters
+        if one.aws.write_role is None and _is_in_aws(one, clusters.connected[one.name])
+    )
+
+
+def _is_in_aws(configured: Cluster, connected: Connected) -> bool:
+    """As far as it is known before anything was asked."""
+    kind = connected.cluster.kind
+    return kind in ("eks", "ecs") or (not kind and bool(configured.aws.read_role or configured.region))
+
+
 async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Clusters:
     """Clients for every cluster of the configuration. Nothing is asked of them yet.
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.clouds._aws_sessions import Sessions
+from checks.model import Unavailable
 
 _THREADS = 32
 _AT_ONCE = {"iam": 5, "ec2": 10, "ecr": 20}
@@ -30,11 +31,20 @@ _FOR_EVER = frozenset({("iam", "get_policy_version")})
 class Roles:
     """Role ARNs to act as; empty: the ambient credentials. ``owners`` maps other account ids to roles there.
 
-    Owners' roles are assumed by the ambient identity, not through ``own``.
+    Owners' roles are assumed by the ambient identity, not through ``own``. ``closed``: other accounts that
+    have no role for this, and in which nobody else's may be tried.
     """
 
     own: str = ""
     owners: Mapping[str, str] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
+
+    def may_reach(self, account: str) -> bool:
+        """Not with the role of one account in another, even if AWS should allow it."""
+        if not account or account in self.owners:
+            return True
+        own = self.own.split(":")[4] if self.own else account
+        return account == own and (bool(self.own) or account not in self.closed)
 
     def to_reach(self, account: str) -> str:
         return self.owners.get(account, self.own)
@@ -118,6 +128,12 @@ class AwsHands(_Caller):
     async def __call__(
         self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]:
+        """:raises Unavailable: also where no role is configured for writing in that account"""
+        if not self._roles.may_reach(account):
+            raise Unavailable(
+                f"{iam_action(service, operation)} in account {account} is not tried without a role for it; "
+                f'set clusters[].aws.owners."{account}".write_role'
+            )
         return await self._call(_Request(service, operation, region, account, params))
 
 

@@ -88,5 +88,7 @@ def roles_of(configured: Configured | None, which: str) -> Roles:
         return Roles()
     owners = {account: getattr(access, which) or "" for account, access in configured.aws.owners.items()}
     return Roles(
-        getattr(configured.aws, which) or "", {account: role for account, role in owners.items() if role}
+        getattr(configured.aws, which) or "",
+        {account: role for account, role in owners.items() if role},
+        frozenset(account for account, role in owners.items() if not role),
     )

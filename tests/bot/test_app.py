@@ -9,9 +9,14 @@ import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import yaml
+
+from bot.clouds.ecs import connect_ecs
+from bot.clusters import Clusters, unguarded
+from bot.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
 
@@ -87,6 +92,26 @@ async def test_told_to_stop_while_it_waits_for_its_store_it_stops(tmp_path: Path
         await over.wait()
     assert status == 0, said
     assert "Traceback" not in said
+
+
+def warned(*enabled: str, **aws: object) -> tuple[str, ...]:
+    tree = {
+        "clusters": [{"name": "tasks", "kind": "ecs", "region": "eu-west-1", "aws": aws}],
+        "remedies": {"enabled": enabled},
+    }
+    settings = Settings.model_validate(tree)
+    clusters = Clusters(
+        {"tasks": connect_ecs("eu-west-1", settings.clusters[0])}, {}, stall_after=timedelta(0)
+    )
+    return unguarded(settings, clusters)
+
+
+async def test_who_writes_in_aws_with_the_identity_that_reads_is_warned() -> None:
+    [warning] = warned("aws/attach_pull_policy", "kubernetes/restart_workload")
+    assert warning.startswith("cluster tasks has no aws.write_role")
+    assert warning.endswith("(aws/attach_pull_policy)")
+    assert warned("kubernetes/restart_workload") == ()
+    assert warned("aws/attach_pull_policy", write_role="arn:aws:iam::123456789012:role/w") == ()
 
 
 async def test_told_to_stop_when_it_serves_it_stops_without_a_word_of_error(tmp_path: Path) -> None:

@@ -123,6 +123,32 @@ async def test_the_hands_write(front: Front, aws_url: str) -> None:
     hands.close()
 
 
+@pytest.mark.parametrize(
+    "roles",
+    [
+        Roles(closed=frozenset({OWNER})),
+        Roles(own=f"arn:aws:iam::{ACCOUNT}:role/pullbot-write", closed=frozenset({OWNER})),
+        Roles(own=f"arn:aws:iam::{ACCOUNT}:role/pullbot-write"),
+    ],
+    ids=["ambient credentials", "the cluster's own role", "an account that nobody named"],
+)
+async def test_nothing_is_written_in_another_account_without_a_role_of_its_own(
+    front: Front, aws_url: str, roles: Roles
+) -> None:
+    hands = AwsHands(Sessions(), roles)
+    with pytest.raises(Unavailable, match=f'clusters\\[\\].aws.owners."{OWNER}".write_role'):
+        await hands("ecr", "set_repository_policy", region=REGION, account=OWNER, policyText=POLICY)
+    assert front.asked == []
+    hands.close()
+
+
+def test_the_clusters_own_account_needs_no_role_of_an_owner() -> None:
+    own = Roles(own=f"arn:aws:iam::{ACCOUNT}:role/pullbot-write", closed=frozenset({ACCOUNT}))
+    assert own.may_reach(ACCOUNT)
+    assert Roles().may_reach(ACCOUNT)
+    assert Roles(own.own, {OWNER: f"arn:aws:iam::{OWNER}:role/pullbot-write"}).may_reach(OWNER)
+
+
 async def test_who_am_i(aws: AwsReader) -> None:
     assert f":{ACCOUNT}:" in await aws.who(REGION)
 
