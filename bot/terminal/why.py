@@ -73,17 +73,19 @@ def run(arguments: argparse.Namespace, settings: Settings) -> int:
 
 
 async def _look(arguments: argparse.Namespace, settings: Settings) -> tuple[list[Diagnosis], Effort]:
+    from bot.watch.eyes import Patience  # noqa: PLC0415  see the top
     from bot.watch.targets import NoSuchTarget  # noqa: PLC0415  see the top
 
     started = time.monotonic()
     connected, namespace = await _connect(arguments, settings)
+    patience = Patience(settings.watch.stall_after)
     live = Live(sys.stderr, Palette(_coloured(arguments, sys.stderr))) if _is_terminal(sys.stderr) else None
     try:
         async with shown(live):
             if live:
                 live.doing(f"looking for failing pulls on {connected.cluster.name}")
             try:
-                pulls = await connected.eyes.failing_now(namespace, arguments.target)
+                pulls = await connected.eyes.failing_now(namespace, arguments.target, patience)
             except NoSuchTarget as error:
                 raise CannotLook(str(error)) from None
             diagnoses = await _diagnoses(pulls, connected, live)
