@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from checks.model import Status
-from tests.fakes import aws_worlds
+from tests.fakes import aws_network_worlds, aws_rights_worlds
 from tests.fakes.aws_account import Account
+from tests.fakes.aws_door import Door
 from tests.fakes.aws_network import Network, endpoint_of, entry, of, routes_of, rule
-from tests.fakes.aws_worlds import Door, Seen, World
+from tests.fakes.aws_world import Seen, World
 
 NETWORK_OF_NAT = frozenset({"aws/subnet_routes_out"})
 NETWORK_OF_ENDPOINTS = frozenset({"aws/endpoints_are_complete", "aws/subnet_routes_out"})
@@ -59,7 +60,7 @@ UNJUDGED = {
 
 def healthy(*, endpoints: bool = False) -> World:
     """Nothing is wrong in it but what the message says."""
-    world = aws_worlds.shut_endpoint_unnamed() if endpoints else aws_worlds.repository_deny()
+    world = aws_network_worlds.shut_endpoint_unnamed() if endpoints else aws_rights_worlds.repository_deny()
     network = answers_of(world)
     if endpoints:
         of(network, "describe_security_groups", "sg-ep")["IpPermissions"] = [rule("10.0.0.0/16")]

@@ -12,25 +12,17 @@ from checks.graph import Catalog
 from checks.model import Finding, Status
 from checks.resolve import Memo
 from handlers.proposal import offers_for
-from tests.fakes import aws_worlds
-from tests.fakes.aws_worlds import (
-    BROKEN,
-    DENIED,
-    REMEDIES,
-    THROTTLED,
-    Door,
-    Failure,
-    Maker,
-    Seen,
-    made,
-)
+from tests.fakes import aws_network_worlds, aws_rights_worlds, aws_worlds, ecs_worlds
+from tests.fakes.aws_door import BROKEN, DENIED, THROTTLED, Door, Failure
+from tests.fakes.aws_world import REMEDIES, Seen
+from tests.fakes.aws_worlds import Maker, made
 from tests.fakes.ecs_shop import CLUSTER, TIMEOUT, Shop
 
 OF_EACH_KIND: tuple[Maker, ...] = (
-    aws_worlds.repository_deny,
-    aws_worlds.shut_endpoint,
-    aws_worlds.fargate_without_policy,
-    aws_worlds.ecs_two_faults,
+    aws_rights_worlds.repository_deny,
+    aws_network_worlds.shut_endpoint,
+    aws_rights_worlds.fargate_without_policy,
+    ecs_worlds.ecs_two_faults,
 )
 CASES = [
     *((maker, DENIED) for maker in aws_worlds.ALL),

@@ -18,10 +18,13 @@ from checks.host import Cluster
 from checks.resolve import Memo
 from handlers.proposal import follow_ups
 from handlers.remedy import Plan, Standing
-from tests.fakes import aws_worlds
+from tests.fakes import aws_network_worlds, aws_rights_worlds, aws_worlds, ecs_worlds
 from tests.fakes.aws_account import Account
+from tests.fakes.aws_door import Door
 from tests.fakes.aws_hands import Hands
-from tests.fakes.aws_worlds import CATALOG, REGION, REMEDIES, Door, EcsAndAll, Maker, World, made
+from tests.fakes.aws_world import CATALOG, REGION, REMEDIES, World
+from tests.fakes.aws_worlds import Maker, made
+from tests.fakes.ecs_worlds import EcsAndAll
 
 # Every role may ask who it is: it needs no permission (docs.aws.amazon.com/STS/latest/APIReference).
 NEEDS_NONE = {"sts:getcalleridentity"}
@@ -44,7 +47,7 @@ async def test_reading_is_granted_what_is_read() -> None:
         door = Door(world.aws)
         await world.look(door)
         asked |= set(door.asked)
-    aws = aws_worlds.ecs_account()
+    aws = ecs_worlds.ecs_account()
     door = Door(aws)
     eyes = EcsEyes(door, Cluster("prod", "ecs", REGION), StoppedTasks())
     await aws.account.run(eyes.failing_now("", ""))
@@ -58,22 +61,22 @@ async def test_what_reading_must_never_do_is_not_asked_for() -> None:
 
 
 WORLDS_OF: dict[str, tuple[Maker, ...]] = {
-    "aws/add_s3_route": (aws_worlds.unrouted_layers,),
-    "aws/allow_layers_in_s3_endpoint": (aws_worlds.own_buckets_only,),
-    "aws/allow_role_in_repository_policy": (aws_worlds.another_account,),
-    "aws/assign_public_ip": (aws_worlds.ecs_two_faults,),
-    "aws/attach_execution_policy": (aws_worlds.ecs_two_faults,),
-    "aws/attach_fargate_policy": (aws_worlds.fargate_without_policy,),
-    "aws/attach_pull_policy": (aws_worlds.many_policies,),
-    "aws/create_endpoints": (aws_worlds.missing_endpoint, aws_worlds.hardly_any_endpoint),
-    "aws/lift_repository_deny": (aws_worlds.repository_deny, aws_worlds.role_denied),
-    "aws/open_endpoint_security_group": (aws_worlds.shut_endpoint,),
-    "aws/open_network_acl": (aws_worlds.shut_subnet,),
-    "aws/open_security_group": (aws_worlds.shut_node,),
-    "aws/redeploy_service": (aws_worlds.ecs_two_faults,),
-    "aws/trust_fargate": (aws_worlds.fargate_without_trust,),
-    "aws/turn_on_private_dns": (aws_worlds.no_names_at_all,),
-    "aws/turn_on_vpc_dns": (aws_worlds.no_vpc_dns,),
+    "aws/add_s3_route": (aws_network_worlds.unrouted_layers,),
+    "aws/allow_layers_in_s3_endpoint": (aws_network_worlds.own_buckets_only,),
+    "aws/allow_role_in_repository_policy": (aws_rights_worlds.another_account,),
+    "aws/assign_public_ip": (ecs_worlds.ecs_two_faults,),
+    "aws/attach_execution_policy": (ecs_worlds.ecs_two_faults,),
+    "aws/attach_fargate_policy": (aws_rights_worlds.fargate_without_policy,),
+    "aws/attach_pull_policy": (aws_rights_worlds.many_policies,),
+    "aws/create_endpoints": (aws_network_worlds.missing_endpoint, aws_network_worlds.hardly_any_endpoint),
+    "aws/lift_repository_deny": (aws_rights_worlds.repository_deny, aws_rights_worlds.role_denied),
+    "aws/open_endpoint_security_group": (aws_network_worlds.shut_endpoint,),
+    "aws/open_network_acl": (aws_network_worlds.shut_subnet,),
+    "aws/open_security_group": (aws_network_worlds.shut_node,),
+    "aws/redeploy_service": (ecs_worlds.ecs_two_faults,),
+    "aws/trust_fargate": (aws_rights_worlds.fargate_without_trust,),
+    "aws/turn_on_private_dns": (aws_network_worlds.no_names_at_all,),
+    "aws/turn_on_vpc_dns": (aws_network_worlds.no_vpc_dns,),
 }
 
 

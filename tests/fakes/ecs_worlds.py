@@ -1,0 +1,135 @@
+"""Worlds in which a task of ECS fails."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bot.watch.ecs import EcsEyes
+from bot.watch.ecs_book import StoppedTasks
+from checks.aws.ecs_tasks import TaskBook
+from checks.host import Cluster
+from checks.model import Since
+from tests.fakes.aws_account import ACCOUNT, Account, policy
+from tests.fakes.aws_network import (
+    account,
+    nat_network,
+)
+from tests.fakes.aws_world import (
+    FORBIDDEN,
+    IMAGE,
+    REGION,
+    World,
+)
+from tests.fakes.ecs import EcsAccount
+from tests.fakes.ecs_shop import NO_SECRET
+from tests.fakes.ecs_shop import TIMEOUT as NO_ADDRESS
+
+
+@dataclass(eq=False)
+class EcsAndAll:
+    """The port ``Aws``: ECS in memory, and everything else of an account."""
+
+    ecs: EcsAccount
+    account: Account
+
+    async def __call__(
+        self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
+    ) -> Mapping[str, Any]:
+        asked = self.ecs if service == "ecs" else self.account
+        return await asked(service, operation, region=region, account=account, **params)
+
+
+EXECUTION = f"arn:aws:iam::{ACCOUNT}:role/web-execution"
+
+
+async def _on_ecs(aws: EcsAndAll, *, since: str = "") -> World:
+    """The first task that failed, as it is watched for."""
+    book, cluster = StoppedTasks(), Cluster("prod", "ecs", REGION)
+    eyes = EcsEyes(aws, cluster, book)
+    [pull] = await aws.account.run(eyes.failing_now("", "ecs:shop"))
+    roots: dict[Any, object] = {Cluster: cluster, TaskBook: book}
+    if since:
+        roots[Since] = Since(since)
+    return World(aws, roots, pull, aws.account.run)
+
+
+def ecs_account(*, secret: str = "", image: str = IMAGE, **more: Any) -> EcsAndAll:
+    """A service ``web`` of one task in a public subnet; its execution role may nothing."""
+    account_ = account(nat_network())
+    trust = {
+        "Effect": "Allow",
+        "Principal": {"Service": "ecs-tasks.amazonaws.com"},
+        "Action": "sts:AssumeRole",
+    }
+    account_.answers |= {
+        "get_role": {
+            "Role": {
+                "Arn": EXECUTION,
+                "RoleId": "AROAW",
+                "AssumeRolePolicyDocument": json.loads(policy(trust)),
+            }
+        },
+        "list_attached_role_policies": {"AttachedPolicies": []},
+    }
+    for one in account_.answers["describe_subnets"]["Subnets"]:
+        one["VpcId"] = "vpc-1"
+    box: dict[str, Any] = {"name": "web", "image": image}
+    if secret:
+        box["repositoryCredentials"] = {"credentialsParameter": secret}
+    ecs = EcsAccount()
+    ecs.serve(ecs.define(image, **{"executionRoleArn": EXECUTION, "containerDefinitions": [box], **more}))
+    return EcsAndAll(ecs, account_)
+
+
+def _stop(aws: EcsAndAll, reason: str, **more: Any) -> None:
+    definition = next(iter(aws.ecs.definitions.values()))
+    aws.ecs.ecs.stop(definition, "shop", reason, service="web", subnet="subnet-p", **more)
+
+
+async def ecs_two_faults() -> World:
+    """On Fargate without a public address, and with a role that may not pull."""
+    aws = ecs_account()
+    _stop(aws, NO_ADDRESS)
+    return await _on_ecs(aws)
+
+
+async def ecs_on_instance() -> World:
+    """On an instance, whose role may not pull."""
+    aws = ecs_account(executionRoleArn="")
+    aws.ecs.instances = [{"ec2InstanceId": "i-0abc"}]
+    aws.account.answers |= {
+        "get_role": {"Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/eks-node", "RoleId": "AROAEKSNODE"}}
+    }
+    _stop(
+        aws,
+        f"CannotPullContainerError: {FORBIDDEN}",
+        in_container=True,
+        launchType="EC2",
+        attachments=[],
+        containerInstanceArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/shop/ci",
+    )
+    return await _on_ecs(aws)
+
+
+async def ecs_private_registry() -> World:
+    """A secret that the role may not read."""
+    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"
+    aws = ecs_account(secret=secret, image="quay.example/web:1")
+    aws.account.answers |= {"describe_secret": {"ARN": secret}, "get_resource_policy": {}}
+    _stop(aws, NO_SECRET)
+    return await _on_ecs(aws)
+
+
+async def ecs_fixed() -> World:
+    """After a fix: a newer task runs."""
+    aws = ecs_account()
+    fixed = datetime.now(UTC)
+    _stop(aws, NO_ADDRESS, at=fixed - timedelta(minutes=5))
+    world = await _on_ecs(aws, since=fixed.isoformat())
+    definition = next(iter(aws.ecs.definitions.values()))
+    aws.ecs.ecs.run(definition, "shop", service="web", subnet="subnet-p", at=fixed + timedelta(minutes=5))
+    return world
