@@ -1,9 +1,14 @@
 """Attach AWS's own policy for task execution roles to the role that ECS pulls with.
 
-It lets the role write logs as well, which tasks need next.
+It lets the role write logs as well, which tasks need next. A service whose tasks keep failing waits longer
+and longer before it starts the next one, at most 27 minutes
+(docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html).
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
 
 from checks.aws.puller import Kind
 from checks.aws.rights import PullRights
@@ -12,7 +17,10 @@ from handlers.remedies.aws.attaching import attaching
 from handlers.remedies.aws.role_steps import EXECUTION_POLICIES, AttachExecutionPolicy
 from handlers.remedy import Plan, Risk, remedy
 
+_NEXT_TASK = timedelta(minutes=30)
+
 
 @remedy("Attach the execution policy to the task execution role", cures=role_can_pull, risk=Risk.LOW)
 def attach_execution_policy(rights: PullRights) -> tuple[Plan, ...]:
-    return attaching(rights, Kind.EXECUTION, EXECUTION_POLICIES, AttachExecutionPolicy)
+    plans = attaching(rights, Kind.EXECUTION, EXECUTION_POLICIES, AttachExecutionPolicy)
+    return tuple(replace(plan, settles_in=_NEXT_TASK) for plan in plans)
