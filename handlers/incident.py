@@ -287,6 +287,8 @@ class Incident:
         return self._next(stage=self.asked_at, request=None, note=note)
 
     def _expect(self, *stages: Stage) -> None:
+        if self.stage not in stages and self.stage is Stage.LOOKING:
+            raise NotNow("this is being looked at just now; try again when the thread says what was found")
         if self.stage not in stages:
             raise NotNow(f"this incident is past that: {self.stage.value}")
 
