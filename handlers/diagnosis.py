@@ -9,7 +9,8 @@ from typing import Any, cast
 from checks.diagnose import diagnose
 from checks.model import FailedPull, Finding
 from checks.resolve import Memo
-from handlers.incident import CLOSED, Incident, Stage, incident_id
+from handlers.incident import CLOSED, Incident, Stage
+from handlers.intake import incident_id
 from handlers.proposal import offers_for
 from handlers.saving import change_stored, keep
 from handlers.world import World

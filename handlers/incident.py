@@ -7,7 +7,6 @@ store refuses one that did not see the save before it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +16,7 @@ from handlers.decision import Approval, Change, NotAllowed, NotNow, Offer, Perso
 from handlers.remedy import Step
 from handlers.stage import CLOSED, Stage
 
-__all__ = ["CLOSED", "Incident", "Stage", "incident_id"]
+__all__ = ["CLOSED", "Incident", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,9 +298,3 @@ class Incident:
 def _reason(pull: FailedPull, found: Iterable[Finding]) -> str:
     told = " + ".join(f"{f.check} {f.verdict.about or pull.image}" for f in found)
     return told or f"{pull.symptom.value} {pull.image} {pull.host_kind}"
-
-
-def incident_id(cluster: str, pulls: Iterable[FailedPull], opened: datetime) -> str:
-    """Eight hex digits, the same for the same pulls at the same time: a retry opens no second one."""
-    named = "\n".join(sorted("/".join(pull.key) for pull in pulls))
-    return hashlib.sha256(f"{cluster}\n{opened.isoformat()}\n{named}".encode()).hexdigest()[:8]

@@ -6,10 +6,12 @@ here needs to be remembered beyond the stored incidents.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 
 from checks.model import FailedPull
-from handlers.incident import CLOSED, Incident, Stage, incident_id
+from handlers.incident import CLOSED, Incident, Stage
 from handlers.saving import change_stored, keep
 from handlers.world import World
 
@@ -105,6 +107,12 @@ def _news(incident: Incident, seen: Iterable[FailedPull]) -> list[FailedPull]:
         return []
     told = {pull.key: pull for pull in incident.pulls if pull.key not in incident.recovered}
     return [pull for pull in seen if told.get(pull.key) != pull]
+
+
+def incident_id(cluster: str, pulls: Iterable[FailedPull], opened: datetime) -> str:
+    """Eight hex digits, the same for the same pulls at the same time: a retry opens no second one."""
+    named = "\n".join(sorted("/".join(pull.key) for pull in pulls))
+    return hashlib.sha256(f"{cluster}\n{opened.isoformat()}\n{named}".encode()).hexdigest()[:8]
 
 
 def _is_muted(pull: FailedPull, muted: frozenset[str]) -> bool:

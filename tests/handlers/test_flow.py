@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from checks.model import Status
+from checks.model import Status, Symptom
 from handlers import commands, intake
 from handlers.decision import NotAllowed, NotNow
 from handlers.flow import advance
@@ -246,6 +246,19 @@ async def test_seen_again_opens_nothing_and_recovery_closes_the_thread() -> None
     assert (await house.shelf.load(incident.id)).pulls[0].pods == ("web-1", "web-2")
     await intake.recovered([pull().key], house.world())
     assert (await house.shelf.load(incident.id)).stage is Stage.RESOLVED
+
+
+async def test_another_fault_of_a_known_pull_is_looked_at_anew() -> None:
+    house = House()
+    incident = await found(house)
+    house.driven.clear()
+    await intake.failing([pull(symptom=Symptom.BACKOFF_ONLY, message="Back-off")], house.world())
+    assert (await house.shelf.load(incident.id)).stage is Stage.FOUND  # a text that says nothing is no news
+    await intake.failing([pull(symptom=Symptom.TAG_NOT_FOUND, message="not found")], house.world())
+    anew = await house.shelf.load(incident.id)
+    assert (anew.stage, anew.offers, anew.findings) == (Stage.LOOKING, (), ())
+    assert anew.pulls[0].symptom is Symptom.TAG_NOT_FOUND
+    assert incident.id in house.driven
 
 
 async def test_a_muted_workload_is_left_out() -> None:

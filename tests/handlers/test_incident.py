@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from checks.model import Leg, Symptom, failed, passed, unknown
 from handlers.decision import NotAllowed, NotNow, Person
-from handlers.incident import Incident, Stage, incident_id
+from handlers.incident import Incident, Stage
+from handlers.intake import incident_id
 from tests.fakes.doors import ANA, BEN, CLEO, Turn, pull
 from tests.fakes.stages import (
     AT,
