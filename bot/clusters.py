@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.clouds.azure import Endpoints
 from bot.clouds.connect import Connected, connect
 from bot.clouds.ecs import connect_ecs
 from bot.clouds.kubeconfig import BadKubeconfig, Context, in_cluster, read_context
@@ -130,7 +131,8 @@ async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Cluster
     :raises BadKubeconfig: a context is missing or the kubeconfig cannot be read
     """
     wanted = settings.clusters
-    made = await asyncio.gather(*(_connected(one, environ) for one in wanted))
+    endpoints = Endpoints(settings.azure.resource_manager, settings.azure.graph)
+    made = await asyncio.gather(*(_connected(one, environ, endpoints) for one in wanted))
     channels: dict[tuple[str, str], tuple[str, ...]] = {}
     for cluster in wanted:
         for chat in ("slack", "teams", "page"):
@@ -140,10 +142,10 @@ async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Cluster
     return Clusters(by_name, channels, stall_after=settings.watch.stall_after)
 
 
-async def _connected(cluster: Cluster, environ: Mapping[str, str]) -> Connected:
+async def _connected(cluster: Cluster, environ: Mapping[str, str], endpoints: Endpoints) -> Connected:
     if cluster.kind == "ecs":
         return connect_ecs(cluster.region or "", cluster)
-    return await connect(_context(cluster, environ), cluster)
+    return await connect(_context(cluster, environ), cluster, endpoints)
 
 
 def _context(cluster: Cluster, environ: Mapping[str, str]) -> Context:

@@ -41,8 +41,12 @@ class AwsAccess(Part):
 
 
 class Aws(AwsAccess):
-    """``owners``: access to other accounts' registries, by account id."""
+    """``owners``: access to other accounts' registries, by account id.
 
+    ``automation_role``: what AWS's own runbooks act as. Nothing else ever assumes it.
+    """
+
+    automation_role: Role | None = None
     owners: Mapping[str, AwsAccess] = {}
 
     @field_validator("owners", mode="before")
@@ -57,9 +61,12 @@ class Aws(AwsAccess):
 
 
 class AzureCluster(Part):
+    """``write_client_id``: the identity that plans are carried out as; without it, the one that reads."""
+
     subscription: str = Field(min_length=1)
     resource_group: str = Field(min_length=1)
     cluster: str = Field(min_length=1)
+    write_client_id: str | None = Field(default=None, min_length=1)
 
 
 class Namespaces(Part):
@@ -139,6 +146,8 @@ class Cluster(Part):
             raise ValueError("should name its region: ECS is asked by region")
         if self.kind != "ecs" and self.queue is not None:
             raise ValueError("should have no queue: only clusters of kind ecs are told of by events")
+        if self.kind != "ecs" and self.aws.automation_role is not None:
+            raise ValueError("should have no automation_role: only tasks of ECS are looked at by a runbook")
         return self
 
 

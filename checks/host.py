@@ -9,13 +9,15 @@ from dataclasses import dataclass
 class Cluster:
     """The cluster as it was configured or found. Empty strings: not known.
 
-    ``name`` is ours (configuration or kubeconfig context); ``cloud_name`` is the cloud's, if told apart.
+    ``name`` is ours (configuration or kubeconfig context); ``cloud_name`` is the cloud's, if told apart, and
+    ``cloud_id`` its whole address there (AKS: the id in ARM).
     """
 
     name: str
     kind: str = ""  # eks | aks | ecs | kubernetes
     region: str = ""
     cloud_name: str = ""
+    cloud_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """One cluster's clients, by type: what its facts may read, and what approved plans may write with.
 
 Reading and writing are different clients under different roles. boto3 is only imported when a fact asks
-AWS something, so a cluster elsewhere never waits for it; which cloud a node is in, its provider id tells.
+AWS something, and azure-identity when one asks Azure, so a cluster elsewhere never waits for them; which
+cloud a node is in, its provider id tells.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.clouds._kube import KubeHands, KubeReader
 from bot.clouds._kube_connection import KubeConnection
+from bot.clouds.azure import Azure, Endpoints
 from bot.clouds.kubeconfig import Context
 from bot.watch.eyes import Eyes, KubernetesEyes
 from checks.aws.facts import Aws
@@ -41,30 +43,34 @@ class Connected:
     close: Callable[[], Awaitable[None]]
 
 
-async def connect(context: Context, configured: Configured | None = None) -> Connected:
+async def connect(
+    context: Context, configured: Configured | None = None, azure: Endpoints | None = None
+) -> Connected:
     """Clients for the cluster of ``context``; what is configured wins over what was found out.
 
-    Nothing is asked yet.
+    Nothing is asked yet. ``azure``: where its APIs are; ``None`` for the public cloud's.
     """
     cluster = _cluster(context, configured)
     connection = KubeConnection(context.name)
     kube = KubeReader(connection)
     aws = AwsReader(Sessions(), roles_of(configured, "read_role"))
     aws_hands = AwsHands(Sessions(), roles_of(configured, "write_role"))
+    in_azure = Azure(azure or Endpoints(), _azure_writer(configured))
 
     def calls() -> dict[str, int]:
-        return {"aws": aws.calls, "azure": 0, "kubernetes": kube.calls, "registry": 0}
+        return {"aws": aws.calls, "azure": in_azure.calls, "kubernetes": kube.calls, "registry": 0}
 
     async def close() -> None:
         aws.close()
         aws_hands.close()
+        await in_azure.close()
         await connection.close()
 
     return Connected(
         cluster,
         KubernetesEyes(kube, cluster),
-        roots={Cluster: cluster, Kube: kube, Aws: aws},
-        hands={KubeWriter: KubeHands(connection), AwsWriter: aws_hands},
+        roots={Cluster: cluster, Kube: kube, Aws: aws, **in_azure.roots},
+        hands={KubeWriter: KubeHands(connection), AwsWriter: aws_hands, **in_azure.hands},
         calls=calls,
         close=close,
     )
@@ -79,7 +85,24 @@ def _cluster(context: Context, configured: Configured | None) -> Cluster:
         configured.kind or kind,
         configured.region or context.region,
         context.cloud_name,
+        _aks_id(configured),
     )
+
+
+def _aks_id(configured: Configured) -> str:
+    """The id of the cluster in ARM, or "": the nodes then tell whose they are."""
+    place = configured.azure
+    if place is None:
+        return ""
+    return (
+        f"/subscriptions/{place.subscription}/resourceGroups/{place.resource_group}"
+        f"/providers/Microsoft.ContainerService/managedClusters/{place.cluster}"
+    )
+
+
+def _azure_writer(configured: Configured | None) -> str:
+    place = configured.azure if configured is not None else None
+    return (place.write_client_id or "") if place is not None else ""
 
 
 def roles_of(configured: Configured | None, which: str) -> Roles:

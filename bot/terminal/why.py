@@ -24,7 +24,7 @@ from checks.graph import Catalog
 from checks.model import FailedPull, Finding, Unavailable
 from checks.resolve import Memo
 from handlers.proposal import offers_for
-from handlers.remedy import load_remedies
+from handlers.remedy import load_advice, load_remedies
 
 if TYPE_CHECKING:  # loaded once it is known that there is something to ask: `--help` waits for nothing
     from bot.clouds.connect import Connected
@@ -97,7 +97,7 @@ async def _look(arguments: argparse.Namespace, settings: Settings) -> tuple[list
 async def _diagnoses(
     pulls: tuple[FailedPull, ...], connected: Connected, live: Live | None
 ) -> list[Diagnosis]:
-    catalog, remedies, memo = Catalog.load(), load_remedies(), Memo()
+    catalog, remedies, advice, memo = Catalog.load(), load_remedies(), load_advice(), Memo()
     if live:
         live.doing("checking")
     findings: list[Finding] = []
@@ -111,7 +111,13 @@ async def _diagnoses(
     for pull in pulls:
         mine = tuple(finding for finding in findings if finding.subject == pull)
         offers = await offers_for(
-            [pull], mine, catalog=catalog, remedies=remedies, roots=connected.roots, memo=memo
+            [pull],
+            mine,
+            catalog=catalog,
+            remedies=remedies,
+            roots=connected.roots,
+            memo=memo,
+            advice=advice,
         )
         diagnoses.append(Diagnosis(pull, mine, offers))
     return diagnoses
@@ -129,10 +135,12 @@ async def _connect(arguments: argparse.Namespace, settings: Settings) -> tuple[C
         from bot.clouds.ecs import connect_ecs  # noqa: PLC0415  see the top
 
         return connect_ecs(_region(configured), configured), arguments.namespace
+    from bot.clouds.azure import Endpoints  # noqa: PLC0415  see the top
     from bot.clouds.connect import connect  # noqa: PLC0415  the Kubernetes client; see the top
 
     context, configured = _place(arguments, settings, configured)
-    return await connect(context, configured), _namespace(arguments, context)
+    endpoints = Endpoints(settings.azure.resource_manager, settings.azure.graph)
+    return await connect(context, configured, endpoints), _namespace(arguments, context)
 
 
 def _region(configured: Cluster | None) -> str:

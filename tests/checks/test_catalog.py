@@ -13,25 +13,28 @@ import checks
 from checks.aws.ecs_tasks import TaskBook
 from checks.aws.facts import Aws
 from checks.aws.identity import RoleReads
+from checks.azure.facts import Arm, Graph
 from checks.graph import Catalog, Check, Fact, members
 from checks.host import Cluster
 from checks.kubernetes.facts import Kube
 from checks.model import FailedPull, Leg, Since, Verdict
 from handlers.remedies.aws.steps import AwsWriter
+from handlers.remedies.azure.steps import ArmWriter
 from handlers.remedies.kubernetes.steps import KubeWriter
-from handlers.remedy import Remedy, load_remedies
+from handlers.remedy import Advice, Remedy, load_advice, load_remedies
 
 CATALOG = Catalog.load()
 REMEDIES = load_remedies()
+ADVICE = load_advice()
 FACTS = [one for group in CATALOG.facts.values() for one in group]
 # What a cluster is connected with, what a diagnosis adds, and what only a verification has.
-ROOTS = (Cluster, Kube, Aws, TaskBook, FailedPull, Since)
-WRITERS = (AwsWriter, KubeWriter)
+ROOTS = (Cluster, Kube, Aws, Arm, Graph, TaskBook, FailedPull, Since)
+WRITERS = (AwsWriter, ArmWriter, KubeWriter)
 TESTS = Path(__file__).parent
 SOURCES = Path(checks.__file__).parent
 
 
-def name_of(one: Check | Fact | Remedy) -> str:
+def name_of(one: Check | Fact | Remedy | Advice) -> str:
     return one.id
 
 
@@ -44,14 +47,14 @@ def test_every_need_of_a_check_or_a_fact_is_given_by_somebody() -> None:
     assert CATALOG.unmet(ROOTS) == []
 
 
-@pytest.mark.parametrize("remedy", REMEDIES, ids=name_of)
-def test_every_need_of_a_remedy_is_given_by_somebody(remedy: Remedy) -> None:
+@pytest.mark.parametrize("remedy", [*REMEDIES, *ADVICE], ids=name_of)
+def test_every_need_of_a_remedy_is_given_by_somebody(remedy: Remedy | Advice) -> None:
     known = {*ROOTS, *CATALOG.facts}
     assert [need.type for need in remedy.needs if need.type not in known] == []
 
 
-@pytest.mark.parametrize("asker", [*CATALOG.checks, *FACTS, *REMEDIES], ids=name_of)
-def test_nothing_that_reads_or_decides_asks_for_a_write_client(asker: Check | Fact | Remedy) -> None:
+@pytest.mark.parametrize("asker", [*CATALOG.checks, *FACTS, *REMEDIES, *ADVICE], ids=name_of)
+def test_nothing_that_reads_or_decides_asks_for_a_write_client(asker: Check | Fact | Remedy | Advice) -> None:
     assert not {need.type for need in asker.needs} & {*WRITERS}
 
 
@@ -59,11 +62,11 @@ def test_nothing_gives_a_write_client() -> None:
     assert not {*CATALOG.facts} & {*WRITERS}
 
 
-@pytest.mark.parametrize("one", [*CATALOG.checks, *REMEDIES], ids=name_of)
-def test_what_decides_is_pure_and_never_waits(one: Check | Remedy) -> None:
+@pytest.mark.parametrize("one", [*CATALOG.checks, *REMEDIES, *ADVICE], ids=name_of)
+def test_what_decides_is_pure_and_never_waits(one: Check | Remedy | Advice) -> None:
     assert not inspect.iscoroutinefunction(one.fn)
     assert not inspect.isasyncgenfunction(one.fn)
-    assert not {need.type for need in one.needs} & {Aws, Kube}
+    assert not {need.type for need in one.needs} & {Arm, Aws, Graph, Kube}
 
 
 @pytest.mark.parametrize("one", [one for one in CATALOG.checks if one.id.startswith("aws/")], ids=name_of)
@@ -78,6 +81,11 @@ def test_a_check_says_what_it_needs_and_gives_a_verdict(one: Check) -> None:
     assert one.title[0].isupper()
     assert not one.title.endswith(".")
     assert isinstance(one.leg, Leg)
+
+
+@pytest.mark.parametrize("one", [one for one in CATALOG.checks if one.id.startswith("azure/")], ids=name_of)
+def test_a_check_of_azure_leads_to_a_page_of_microsoft(one: Check) -> None:
+    assert one.page.startswith("https://learn.microsoft.com/en-us/")
 
 
 # A reader of many roles that starts one of them early; what it answers is frozen.
@@ -97,14 +105,16 @@ def test_a_check_lives_in_a_file_of_its_name(one: Check) -> None:
     assert one.fn.__name__ == one.id.rpartition("/")[2]
 
 
-@pytest.mark.parametrize("one", REMEDIES, ids=name_of)
-def test_a_remedy_lives_in_a_file_of_its_name(one: Remedy) -> None:
+@pytest.mark.parametrize("one", [*REMEDIES, *ADVICE], ids=name_of)
+def test_a_remedy_lives_in_a_file_of_its_name(one: Remedy | Advice) -> None:
     assert one.fn.__module__ == "handlers.remedies." + one.id.replace("/", ".")
     assert one.fn.__name__ == one.id.rpartition("/")[2]
 
 
-@pytest.mark.parametrize("group", [CATALOG.checks, REMEDIES, FACTS], ids=["checks", "remedies", "facts"])
-def test_no_two_have_one_name(group: list[Check] | list[Remedy] | list[Fact]) -> None:
+@pytest.mark.parametrize(
+    "group", [CATALOG.checks, [*REMEDIES, *ADVICE], FACTS], ids=["checks", "remedies and advice", "facts"]
+)
+def test_no_two_have_one_name(group: list[Check] | list[Remedy | Advice] | list[Fact]) -> None:
     ids = [one.id for one in group]
     assert len(ids) == len(set(ids))
 
@@ -120,6 +130,12 @@ def test_a_check_has_tests(one: Check) -> None:
 @pytest.mark.parametrize("remedy", REMEDIES, ids=name_of)
 def test_a_remedy_cures_a_check_of_the_catalog_or_says_that_it_cures_none(remedy: Remedy) -> None:
     assert remedy.cures is None or remedy.cures in CATALOG.checks
+
+
+@pytest.mark.parametrize("advice", ADVICE, ids=name_of)
+def test_advice_is_for_checks_of_the_catalog(advice: Advice) -> None:
+    assert advice.cures
+    assert set(advice.cures) <= set(CATALOG.checks)
 
 
 def test_every_function_that_looks_like_a_check_is_one() -> None:

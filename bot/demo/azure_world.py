@@ -1,0 +1,209 @@
+"""A subscription with an AKS cluster and a registry, all of it healthy: what stories then break."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot.demo.azure_api import Azure, Tree
+
+SUBSCRIPTION = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
+TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
+GROUP = "shop"
+NODE_GROUP = "MC_shop_prod_westeurope"
+CLUSTER = "prod"
+REGISTRY = "contoso"
+KUBELET = "5c0a1f0e-2f2b-4f3c-9a3e-6a5a7d1b9c11"
+OUTBOUND_IP = "20.1.1.1"
+ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
+SCALE_SET = "aks-np1-12345678-vmss"
+
+HOME = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}"
+NODE_HOME = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{NODE_GROUP}"
+AKS = f"{HOME}/providers/Microsoft.ContainerService/managedClusters/{CLUSTER}"
+ACR = f"{HOME}/providers/Microsoft.ContainerRegistry/registries/{REGISTRY}"
+IDENTITY = f"{NODE_HOME}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{CLUSTER}-agentpool"
+NETWORK = f"{NODE_HOME}/providers/Microsoft.Network"
+OUTBOUND = f"{NETWORK}/publicIPAddresses/outbound"
+PROVIDER_ID = (
+    f"azure://{NODE_HOME}/providers/Microsoft.Compute/virtualMachineScaleSets/{SCALE_SET}/virtualMachines/0"
+)
+PULL_ASSIGNMENT = (
+    f"{ACR}/providers/Microsoft.Authorization/roleAssignments/1d2c7c1e-0c1a-4b54-9d2f-8f4c6f0d7e11"
+)
+
+
+def public_world() -> Azure:
+    """A cluster with a managed identity, and a registry that is open to the Internet and to that identity."""
+    azure = Azure()
+    azure.put({"id": HOME, "name": GROUP, "location": "westeurope", "properties": {}})
+    azure.put(
+        {"id": NODE_HOME, "name": NODE_GROUP, "location": "westeurope", "managedBy": AKS, "properties": {}}
+    )
+    azure.put(_cluster())
+    azure.put(_registry())
+    azure.put(_scale_set())
+    azure.put(
+        {
+            "id": IDENTITY,
+            "name": f"{CLUSTER}-agentpool",
+            "location": "westeurope",
+            "properties": {"principalId": KUBELET},
+        }
+    )
+    azure.put(
+        {
+            "id": OUTBOUND,
+            "name": "outbound",
+            "location": "westeurope",
+            "sku": {"name": "Standard"},
+            "properties": {"ipAddress": OUTBOUND_IP, "publicIPAllocationMethod": "Static"},
+        }
+    )
+    for role in _ROLES:
+        azure.put(role)
+    azure.put(assigned(PULL_ASSIGNMENT, KUBELET, ACR_PULL, ACR))
+    return azure
+
+
+def assigned(id: str, principal: str, role: str, scope: str, **more: str) -> Tree:
+    definition = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+    properties = {
+        "roleDefinitionId": definition,
+        "principalId": principal,
+        "principalType": "ServicePrincipal",
+        "scope": scope,
+        **more,
+    }
+    return {
+        "id": id,
+        "name": id.rpartition("/")[2],
+        "type": "Microsoft.Authorization/roleAssignments",
+        "properties": properties,
+    }
+
+
+def role(
+    id: str, name: str, actions: list[str], data: list[str] | None = None, without: list[str] | None = None
+) -> Tree:
+    where = f"/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Authorization/roleDefinitions/{id}"
+    permission = {
+        "actions": actions,
+        "notActions": without or [],
+        "dataActions": data or [],
+        "notDataActions": [],
+    }
+    return {
+        "id": where,
+        "name": id,
+        "type": "Microsoft.Authorization/roleDefinitions",
+        "properties": {
+            "roleName": name,
+            "type": "BuiltInRole",
+            "assignableScopes": ["/"],
+            "permissions": [permission],
+        },
+    }
+
+
+_REPOSITORIES = "Microsoft.ContainerRegistry/registries/repositories"
+_ROLES = (
+    role(ACR_PULL, "AcrPull", ["Microsoft.ContainerRegistry/registries/pull/read"]),
+    role(
+        "b93aa761-3e63-49ed-ac28-beffa264f7ac",
+        "Container Registry Repository Reader",
+        [],
+        [f"{_REPOSITORIES}/content/read", f"{_REPOSITORIES}/metadata/read"],
+    ),
+    role("acdd72a7-3385-48ef-bd42-f606fba81ae7", "Reader", ["*/read"]),
+    role("8e3af657-a8ff-443c-a75c-2fe8c4bcb635", "Owner", ["*"]),
+)
+
+
+def _cluster() -> Tree:
+    return {
+        "id": AKS,
+        "name": CLUSTER,
+        "type": "Microsoft.ContainerService/managedClusters",
+        "location": "westeurope",
+        "identity": {
+            "type": "SystemAssigned",
+            "principalId": "0e9c4a5e-7c3b-4a9d-8f31-7b1f9f1f0b21",
+            "tenantId": TENANT,
+        },
+        "properties": {
+            "provisioningState": "Succeeded",
+            "powerState": {"code": "Running"},
+            "kubernetesVersion": "1.34.1",
+            "dnsPrefix": CLUSTER,
+            "nodeResourceGroup": NODE_GROUP,
+            "servicePrincipalProfile": {"clientId": "msi"},
+            "identityProfile": {
+                "kubeletidentity": {
+                    "resourceId": IDENTITY,
+                    "clientId": "9f0d7a55-5c8f-4a58-9a0e-0f6f6c0b3b51",
+                    "objectId": KUBELET,
+                }
+            },
+            "networkProfile": {
+                "networkPlugin": "azure",
+                "loadBalancerSku": "standard",
+                "outboundType": "loadBalancer",
+                "loadBalancerProfile": {"effectiveOutboundIPs": [{"id": OUTBOUND}]},
+            },
+            "agentPoolProfiles": [_pool("np1")],
+        },
+    }
+
+
+def _pool(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "count": 2,
+        "vmSize": "Standard_D2s_v5",
+        "osType": "Linux",
+        "osSKU": "Ubuntu",
+        "type": "VirtualMachineScaleSets",
+        "mode": "System",
+        "enableNodePublicIP": False,
+    }
+
+
+def _registry() -> Tree:
+    return {
+        "id": ACR,
+        "name": REGISTRY,
+        "type": "Microsoft.ContainerRegistry/registries",
+        "location": "westeurope",
+        "sku": {"name": "Premium", "tier": "Premium"},
+        "properties": {
+            "loginServer": f"{REGISTRY}.azurecr.io",
+            "provisioningState": "Succeeded",
+            "adminUserEnabled": False,
+            "anonymousPullEnabled": False,
+            "publicNetworkAccess": "Enabled",
+            "networkRuleBypassOptions": "AzureServices",
+            "networkRuleSet": {"defaultAction": "Allow", "ipRules": []},
+            "dataEndpointEnabled": False,
+            "dataEndpointHostNames": [],
+            "privateEndpointConnections": [],
+            "roleAssignmentMode": "LegacyRegistryPermissions",
+            "policies": {"azureADAuthenticationAsArmPolicy": {"status": "enabled"}},
+        },
+    }
+
+
+def _scale_set() -> Tree:
+    return {
+        "id": f"{NODE_HOME}/providers/Microsoft.Compute/virtualMachineScaleSets/{SCALE_SET}",
+        "name": SCALE_SET,
+        "type": "Microsoft.Compute/virtualMachineScaleSets",
+        "location": "westeurope",
+        "tags": {"aks-managed-poolName": "np1"},
+        "identity": {
+            "type": "UserAssigned",
+            "userAssignedIdentities": {
+                IDENTITY: {"clientId": "9f0d7a55-5c8f-4a58-9a0e-0f6f6c0b3b51", "principalId": KUBELET}
+            },
+        },
+        "properties": {"provisioningState": "Succeeded"},
+    }

@@ -1,0 +1,101 @@
+"""The registry as ARM has it. It is found by its login server: its resource may have another name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from checks.azure.cluster import Machine
+from checks.azure.facts import Arm, LoginServer, ResourceId, block, rows, word, words
+from checks.graph import fact
+from checks.model import Unavailable
+
+READS = ("Microsoft.ContainerRegistry/registries/read",)
+
+_TYPE = "Microsoft.ContainerRegistry/registries"
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateConnection:
+    """A private endpoint of the registry. ``status``: Approved, Pending, Rejected or Disconnected."""
+
+    id: ResourceId
+    endpoint: ResourceId
+    status: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """``by_repository``: rights are given per repository (ABAC), and AcrPull is not honoured.
+
+    ``public``: the public endpoint is open at all; ``admits_all``: to every address that no rule names.
+    ``admitted`` are addresses and CIDR ranges, ``admitted_subnets`` ids of subnets.
+    """
+
+    id: ResourceId
+    host: str
+    location: str
+    sku: str
+    by_repository: bool
+    public: bool
+    admits_all: bool
+    admitted: tuple[str, ...]
+    admitted_subnets: tuple[ResourceId, ...]
+    admin_enabled: bool
+    anonymous: bool
+    takes_arm_tokens: bool
+    data_hosts: tuple[str, ...]
+    private: tuple[PrivateConnection, ...]
+
+
+@fact()
+async def registry(server: LoginServer, machine: Machine | None, arm: Arm) -> Registry:
+    """The cluster's own subscription first; where it is not there, all that may be read."""
+    if machine is not None:
+        listed = await arm.get(f"/subscriptions/{machine.subscription}/providers/{_TYPE}")
+        for one in rows(listed, "value"):
+            if word(one, "properties", "loginServer").lower() == server.host:
+                return _registry(one)
+    found = await arm.search(
+        f"resources | where type =~ '{_TYPE}' and properties.loginServer =~ '{server.host}' | project id"
+    )
+    if not found:
+        raise Unavailable(
+            f"no registry {server.host} is shown to us: it may be in a subscription or tenant that pullbot "
+            "may not read, or not exist"
+        )
+    return _registry(await arm.get(word(found[0], "id")))
+
+
+def _registry(tree: Mapping[str, Any]) -> Registry:
+    has = block(tree, "properties")
+    rules = block(has, "networkRuleSet")
+    admitted = rows(rules, "ipRules")
+    return Registry(
+        id=ResourceId(word(tree, "id")),
+        host=word(has, "loginServer").lower(),
+        location=word(tree, "location"),
+        sku=word(tree, "sku", "name"),
+        by_repository=word(has, "roleAssignmentMode") == "AbacRepositoryPermissions",
+        public=word(has, "publicNetworkAccess") != "Disabled",
+        admits_all=word(rules, "defaultAction") != "Deny",
+        admitted=tuple(word(one, "value") for one in admitted if word(one, "action") in ("", "Allow")),
+        admitted_subnets=tuple(ResourceId(word(one, "id")) for one in rows(rules, "virtualNetworkRules")),
+        admin_enabled=has.get("adminUserEnabled") is True,
+        anonymous=has.get("anonymousPullEnabled") is True,
+        takes_arm_tokens=word(has, "policies", "azureADAuthenticationAsArmPolicy", "status") != "disabled",
+        data_hosts=words(has, "dataEndpointHostNames"),
+        private=tuple(_connection(one) for one in rows(has, "privateEndpointConnections")),
+    )
+
+
+def _connection(tree: Mapping[str, Any]) -> PrivateConnection:
+    state = block(tree, "properties", "privateLinkServiceConnectionState")
+    return PrivateConnection(
+        id=ResourceId(word(tree, "id")),
+        endpoint=ResourceId(word(tree, "properties", "privateEndpoint", "id")),
+        status=word(state, "status"),
+        description=word(state, "description"),
+    )
