@@ -30,7 +30,7 @@ from checks.graph import Catalog
 from handlers import commands
 from handlers.flow import NEXT, advance
 from handlers.incident import CLOSED, Incident
-from handlers.remedy import load_remedies
+from handlers.remedy import load_advice, load_remedies
 from handlers.world import World
 
 log = logging.getLogger(__name__)
@@ -84,6 +84,7 @@ class Service:
         self.world = World(
             catalog=Catalog.load(),
             remedies=load_remedies(),
+            advice=load_advice(),
             rules=settings.rules,
             roots=clusters.roots,
             hands=clusters.hands,

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from bot.settings_shape import Cluster, Shape
 from bot.settings_sources import Fault, Read, Secrets, key_of, read, suggestion
 from bot.settings_values import is_loopback, split_address
-from handlers.remedy import Risk, load_remedies
+from handlers.remedy import Risk, load_advice, load_remedies
 from handlers.world import Rules
 
 __all__ = ["Cluster", "Fault", "Secrets", "Settings", "SettingsError", "load"]
@@ -180,13 +180,15 @@ def _judge_remedies(found: Read) -> tuple[list[str], list[Fault]]:
     if not isinstance(named, list | tuple):
         return [], []
     key = key_of(("remedies", "enabled"), found.variables)
-    built = {one.id for one in load_remedies()}
+    built, explained = {one.id for one in load_remedies()}, {one.id for one in load_advice()}
     warnings, faults = [], []
     for one in dict.fromkeys(name for name in named if isinstance(name, str)):
         if one in built:
             continue
         if one in _NAMED:
             warnings.append(f"{key}: this version has no remedy {one} yet; it is ignored")
+        elif one in explained:
+            faults.append(Fault(key, f"{one} is only explained, never carried out; remove it"))
         else:
             hint = suggestion(one, built | _NAMED) or "see `pullbot remedies`"
             faults.append(Fault(key, f"there is no remedy {one!r}; {hint}"))

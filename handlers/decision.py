@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from handlers.remedy import Plan, Remedy, Risk, Step
+from handlers.remedy import Advice, ByHand, Plan, Remedy, Risk, Step
 
 
 class NotNow(Exception):
@@ -32,6 +32,8 @@ class Person:
 class Offer:
     """A remedy for a failing check. Without a plan, ``refused`` says why it is not offered.
 
+    ``by_hand``: it is advice, which never has a plan; ``refused`` then says what a person has to do.
+
     ``enabled`` is the operator's word: without it the plan is shown as commands for a person.
     """
 
@@ -43,6 +45,7 @@ class Offer:
     refused: str = ""
     enabled: bool = False
     digest: str = ""  # of the plan, as it was when it was made: a newer version of us may read it otherwise
+    by_hand: ByHand | None = None
 
     @classmethod
     def of(cls, remedy: Remedy, plan: Plan | None, *, refused: str = "", enabled: bool = False) -> Offer:
@@ -50,6 +53,10 @@ class Offer:
         cures = remedy.cures.id if remedy.cures else ""
         digest = plan.digest if plan else ""
         return cls(remedy.id, title, remedy.risk, cures, plan, refused, enabled, digest)
+
+    @classmethod
+    def advised(cls, advice: Advice, check: str, by_hand: ByHand) -> Offer:
+        return cls(advice.id, advice.title, Risk.HIGH, check, None, by_hand.words, by_hand=by_hand)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,7 @@ async def _with_offers(incident: Incident, roots: Mapping[Any, object], memo: Me
         incident.findings,
         catalog=world.catalog,
         remedies=world.remedies,
+        advice=world.advice,
         roots=roots,
         memo=memo,
         enabled=world.rules.enabled,

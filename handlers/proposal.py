@@ -10,7 +10,7 @@ from checks.graph import Catalog
 from checks.model import FailedPull, Finding, NotApplicable, Status, Unavailable, causes
 from checks.resolve import Memo, Resolver
 from handlers.decision import Offer
-from handlers.remedy import Plan, Refused, Remedy
+from handlers.remedy import Advice, ByHand, Plan, Refused, Remedy
 
 log = logging.getLogger(__name__)
 
@@ -24,23 +24,31 @@ async def offers_for(
     roots: Mapping[Any, object],
     memo: Memo,
     enabled: frozenset[str] = frozenset(),
+    advice: Iterable[Advice] = (),
 ) -> tuple[Offer, ...]:
     """The offers for everything that fails, root cause first; a plan that cures many pulls is offered once.
 
-    What could not be decided gets no plan, but the remedy's own words on why, where it has some.
+    What could not be decided gets no plan, but the remedy's own words on why, where it has some. It gets no
+    advice either: people would act on it.
     """
-    remedies = tuple(remedies)
+    remedies, advice = tuple(remedies), tuple(advice)
     known = tuple(findings)
-    offers: dict[tuple[str, str, str], Offer] = {}
+    offers: dict[tuple[str, str, str, ByHand | None], Offer] = {}
     for pull in pulls:
         resolver = Resolver(catalog, {**roots, FailedPull: pull}, memo)
         for finding in _worth_curing(tuple(f for f in known if f.subject.key == pull.key)):
-            for remedy in remedies:
-                if remedy.cures is None or remedy.cures.id != finding.check:
-                    continue
-                for offer in await _offers(remedy, resolver, enabled):
-                    if offer.plan is None or finding.verdict.status is Status.FAIL:
-                        offers.setdefault((offer.remedy, offer.digest, offer.refused), offer)
+            fails = finding.verdict.status is Status.FAIL
+            answers = [
+                offer
+                for remedy in remedies
+                if remedy.cures is not None and remedy.cures.id == finding.check
+                for offer in await _offers(remedy, resolver, enabled)
+                if offer.plan is None or fails
+            ]
+            for one in advice if fails else ():
+                answers += await _advised(one, finding.check, resolver)
+            for offer in answers:
+                offers.setdefault((offer.remedy, offer.digest, offer.refused, offer.by_hand), offer)
     return tuple(offers.values())
 
 
@@ -101,3 +109,18 @@ async def _offers(remedy: Remedy, resolver: Resolver, enabled: frozenset[str]) -
         why_not = f"it crashed while planning ({type(error).__name__}); the log has more"
         return (Offer.of(remedy, None, refused=why_not, enabled=allowed),)
     return tuple(Offer.of(remedy, plan, enabled=allowed) for plan in plans)
+
+
+async def _advised(advice: Advice, check: str, resolver: Resolver) -> tuple[Offer, ...]:
+    if check not in {one.id for one in advice.cures}:
+        return ()
+    try:
+        said = advice(*await resolver.arguments(advice.needs))
+    except NotApplicable:
+        return ()
+    except Unavailable as why:
+        said = ByHand(f"what a person has to do could not be worked out: {why}")
+    except Exception as error:
+        log.exception("advice %s crashed", advice.id)
+        said = ByHand(f"it crashed ({type(error).__name__}); the log has more")
+    return (Offer.advised(advice, check, said),)

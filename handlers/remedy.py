@@ -113,7 +113,7 @@ class Remedy:
     @property
     def id(self) -> str:
         """``aws/attach_pull_policy``: the path of its file, which is named after it."""
-        return self.fn.__module__.removeprefix("handlers.remedies.").replace(".", "/")
+        return _named_after_its_file(self.fn)
 
     def __call__(self, *args: Any) -> tuple[Plan, ...]:
         plans = self.fn(*args)
@@ -129,7 +129,56 @@ def remedy(title: str, *, cures: Check | None, risk: Risk) -> Callable[[Callable
     return lambda fn: Remedy(fn, title, cures, risk, needs_of(fn))
 
 
+@dataclass(frozen=True, slots=True)
+class ByHand:
+    """What is left to a person: ``words`` say what, who may, and why we do not.
+
+    ``commands`` are shell-quoted; what only that person knows stands there in capitals (``NAT_GATEWAY``).
+    """
+
+    words: str
+    commands: tuple[str, ...] = ()
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Asks for facts like a remedy, and answers with words: nothing to approve, and nothing to enable."""
+
+    fn: Callable[..., ByHand]
+    title: str
+    cures: tuple[Check, ...]
+    needs: tuple[Need, ...]
+
+    @property
+    def id(self) -> str:
+        """As a remedy's: the path of its file, which is named after it."""
+        return _named_after_its_file(self.fn)
+
+    def __call__(self, *args: Any) -> ByHand:
+        return self.fn(*args)
+
+
+def by_hand(title: str, *, cures: Check | tuple[Check, ...]) -> Callable[[Callable[..., ByHand]], Advice]:
+    """Mark a pure function as advice for when one of ``cures`` fails.
+
+    It raises ``NotApplicable`` where it has nothing to say, for example where a remedy does it.
+    """
+    checks = cures if isinstance(cures, tuple) else (cures,)
+    return lambda fn: Advice(fn, title, checks, needs_of(fn))
+
+
+def _named_after_its_file(fn: Callable[..., Any]) -> str:
+    return fn.__module__.removeprefix("handlers.remedies.").replace(".", "/")
+
+
 def load_remedies(package: str = "handlers.remedies") -> tuple[Remedy, ...]:
     """Every remedy under ``package``, by id."""
     found = {one for one in members(package) if isinstance(one, Remedy)}
+    return tuple(sorted(found, key=lambda one: one.id))
+
+
+def load_advice(package: str = "handlers.remedies") -> tuple[Advice, ...]:
+    """All advice under ``package``, by id."""
+    found = {one for one in members(package) if isinstance(one, Advice)}
     return tuple(sorted(found, key=lambda one: one.id))

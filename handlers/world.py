@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from checks.graph import Catalog
 from handlers.incident import Incident
-from handlers.remedy import Remedy, Risk
+from handlers.remedy import Advice, Remedy, Risk
 
 Hands = Mapping[Any, object]  # write clients by type; only handlers.execution asks for them
 
@@ -114,5 +114,6 @@ class World:
     pause: Callable[[float], Awaitable[None]]
     wake_at: Callable[[str, datetime], None]
     drive: Callable[[str], None]
+    advice: tuple[Advice, ...] = ()
     opening: asyncio.Lock = field(default_factory=asyncio.Lock)
     folding: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

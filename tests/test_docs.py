@@ -17,7 +17,7 @@ from bot.settings import load
 from bot.settings_shape import Shape
 from bot.settings_sources import Secrets
 from checks.graph import Catalog
-from handlers.remedy import load_remedies
+from handlers.remedy import load_advice, load_remedies
 
 PROJECT = Path(__file__).parent.parent
 _CHECK_OR_REMEDY = re.compile(r"(?<![\w/])((?:image|registry|kubernetes|aws|azure)/[a-z]+_[a-z_]+)\b(?!\.py)")
@@ -84,7 +84,8 @@ def test_every_make_target_that_is_named_exists() -> None:
 
 
 def test_every_check_and_remedy_that_is_named_exists() -> None:
-    there = {one.id for one in Catalog.load().checks} | {one.id for one in load_remedies()}
+    there = {one.id for one in Catalog.load().checks}
+    there |= {one.id for one in load_remedies()} | {one.id for one in load_advice()}
     example = {"image/tag_is_named"}  # of CONTRIBUTING.md, which says that it is one
     for document in DOCUMENTS:
         named = set(_CHECK_OR_REMEDY.findall(document.read_text()))

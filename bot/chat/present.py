@@ -27,7 +27,7 @@ from bot.chat.message import (
 from checks.model import Finding, Status
 from handlers.decision import Change, Offer, Request
 from handlers.incident import Incident, Stage
-from handlers.remedy import Plan, Step
+from handlers.remedy import ByHand, Plan, Step
 
 _MARK = {Status.FAIL: "✗", Status.UNKNOWN: "?", Status.PASS: "✓"}
 _RANK = {Status.FAIL: 1, Status.UNKNOWN: 2, Status.PASS: 3}
@@ -106,7 +106,10 @@ def _replies(incident: Incident) -> Iterator[Message]:
     planned = [(offer, offer.plan) for offer in incident.offers if offer.plan is not None]
     for offer, plan in planned[:_SHOWN_OFFERS]:
         yield _offer(incident, offer, plan)
-    if len(planned) < len(incident.offers) or len(planned) > _SHOWN_OFFERS:
+    advised = [(offer.title, offer.by_hand) for offer in incident.offers if offer.by_hand is not None]
+    if advised:
+        yield _by_hand(list(dict.fromkeys(advised)))
+    if len(planned) + len(advised) < len(incident.offers) or len(planned) > _SHOWN_OFFERS:
         yield _not_offered(incident, len(planned) - _SHOWN_OFFERS)
     if incident.request is not None and incident.stage is Stage.REQUESTED:
         yield _request(incident, incident.request)
@@ -197,8 +200,21 @@ def unified(before: str, after: str) -> str:
     return "\n".join(list(lines)[2:])  # the first two name files
 
 
+def _by_hand(advised: list[tuple[str, ByHand]]) -> Message:
+    blocks: list[Block] = [Heading("What a person would do")]
+    for title, advice in advised[:_SHOWN_OFFERS]:
+        blocks.append(Paragraph((Bold(title), f": {advice.words}")))
+        if advice.caution:
+            blocks.append(Paragraph((Bold("Mind: "), advice.caution)))
+        if advice.commands:
+            blocks.append(Code("\n".join(advice.commands)))
+    blocks += _and_more(len(advised) - _SHOWN_OFFERS)
+    return Message("by-hand", "What a person would do", tuple(blocks))
+
+
 def _not_offered(incident: Incident, too_many: int) -> Message:
-    said = list(dict.fromkeys((o.title, o.refused) for o in incident.offers if o.plan is None))
+    refused = (o for o in incident.offers if o.plan is None and o.by_hand is None)
+    said = list(dict.fromkeys((o.title, o.refused) for o in refused))
     blocks: list[Block] = [Heading("Not offered, and why")]
     blocks += [Paragraph((Bold(title), f": {why}")) for title, why in said[:_SHOWN_FINDINGS]]
     blocks += _and_more(len(said) - _SHOWN_FINDINGS)

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from checks.graph import Catalog, Check
-from handlers.remedy import Remedy, load_remedies
+from handlers.remedy import Advice, Remedy, Risk, load_advice, load_remedies
 
 _PAGE = """\
 # What it finds out, and what it can do about it
@@ -29,6 +29,12 @@ needs it says *unknown*, and which was missing. A check that is not listed reads
 
 """
 
+_EXPLAINED = """\
+It costs money, opens a network, or is another team's to decide: people are shown the words and the commands,
+and nothing of it can be enabled.
+
+"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -40,7 +46,7 @@ def list_checks(arguments: argparse.Namespace) -> int:
     """With ``-o markdown``: checks and remedies as one page."""
     if arguments.output == "markdown":
         reads = "\n\n## What the checks read\n\n" + _READS + _reads_table()
-        print(_PAGE + _checks_table() + reads + "\n\n## Remedies\n\n" + _remedies_table())
+        print(_PAGE + _checks_table() + reads + "\n\n## Remedies\n\n" + _remedies_page())
         return 0
     cured_by = _cured_by()
     _print(arguments, [_check(one, cured_by.get(one.id, [])) for one in Catalog.load().checks])
@@ -49,20 +55,24 @@ def list_checks(arguments: argparse.Namespace) -> int:
 
 def list_remedies(arguments: argparse.Namespace) -> int:
     if arguments.output == "markdown":
-        print(_remedies_table())
+        print(_remedies_page())
         return 0
     from bot.settings_shape import ENABLED_BY_DEFAULT  # noqa: PLC0415  pydantic; the checks need none
 
-    _print(arguments, [_remedy(one, one.id in ENABLED_BY_DEFAULT) for one in load_remedies()])
+    remedies = [_remedy(one, one.id in ENABLED_BY_DEFAULT) for one in load_remedies()]
+    _print(arguments, remedies + [_advice(one) for one in load_advice()])
     return 0
 
 
 def _cured_by() -> dict[str, list[str]]:
-    """Remedies by the check that they cure."""
+    """Remedies and advice by the check that they cure."""
     found: dict[str, list[str]] = {}
-    for one in load_remedies():
-        if one.cures is not None:
-            found.setdefault(one.cures.id, []).append(one.id)
+    for remedy in load_remedies():
+        if remedy.cures is not None:
+            found.setdefault(remedy.cures.id, []).append(remedy.id)
+    for advice in load_advice():
+        for check in advice.cures:
+            found.setdefault(check.id, []).append(advice.id)
     return found
 
 
@@ -83,6 +93,17 @@ def _remedy(one: Remedy, enabled: bool) -> dict[str, Any]:
         "cures": one.cures.id if one.cures else None,
         "risk": one.risk.name.lower(),
         "enabled_by_default": enabled,
+    }
+
+
+def _advice(one: Advice) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "title": one.title,
+        "cures": ", ".join(check.id for check in one.cures),
+        "risk": Risk.HIGH.name.lower(),
+        "enabled_by_default": False,
+        "executed": "never; it is only explained",
     }
 
 
@@ -134,6 +155,15 @@ def _reads_table() -> str:
         alike.setdefault(tuple(reads_of(one, catalog)), []).append(one.id)
     rows = [(_codes(ids), _codes(reads)) for reads, ids in alike.items() if reads]
     return _table(("checks", "read"), rows)
+
+
+def _remedies_page() -> str:
+    return f"{_remedies_table()}\n\n## Explained, never executed\n\n{_EXPLAINED}{_advice_table()}"
+
+
+def _advice_table() -> str:
+    rows = [(f"`{one.id}`", one.title, _codes(check.id for check in one.cures)) for one in load_advice()]
+    return _table(("advice", "what a person would do", "cures"), rows)
 
 
 def _remedies_table() -> str:

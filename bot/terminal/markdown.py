@@ -9,7 +9,7 @@ from bot.terminal.text import MARK
 from bot.terminal.untrusted import block_in_markdown, code_in_markdown, in_markdown
 from checks.model import Finding, Status
 from handlers.decision import Offer
-from handlers.remedy import Plan
+from handlers.remedy import ByHand, Plan
 
 
 def as_markdown(diagnoses: Iterable[Diagnosis]) -> str:
@@ -43,7 +43,11 @@ def _diagnosis(one: Diagnosis) -> Iterator[str]:
         if offer.plan is not None:
             yield ""
             yield from _offer(offer, offer.plan)
-    yield from _not_offered([offer for offer in one.offers if offer.plan is None])
+    for offer in one.offers:
+        if offer.by_hand is not None:
+            yield ""
+            yield from _by_hand(offer.title, offer.by_hand)
+    yield from _not_offered([offer for offer in one.offers if offer.plan is None and offer.by_hand is None])
 
 
 def _findings(heading: str, findings: tuple[Finding, ...]) -> Iterator[str]:
@@ -81,6 +85,17 @@ def _offer(offer: Offer, plan: Plan) -> Iterator[str]:
         yield "To undo:"
         yield ""
         yield from block_in_markdown("\n".join(undo), "sh")
+
+
+def _by_hand(title: str, advice: ByHand) -> Iterator[str]:
+    yield f"### By hand: {in_markdown(title)}"
+    yield ""
+    yield in_markdown(advice.words)
+    if advice.caution:
+        yield f"Mind: {in_markdown(advice.caution)}"
+    if advice.commands:
+        yield ""
+        yield from block_in_markdown("\n".join(advice.commands), "sh")
 
 
 def _not_offered(offers: list[Offer]) -> Iterator[str]:

@@ -96,18 +96,25 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _remedy(offer: Offer) -> dict[str, Any]:
-    """``offered``: it fits and would help. Whether an operator lets the bot do it is another matter."""
-    plan = offer.plan
+    """``offered``: it fits and would help. Whether an operator lets the bot do it is another matter.
+
+    Advice changes nothing by itself, so there is no diff; nor is there a way back that we would know.
+    """
+    plan, advice = offer.plan, offer.by_hand
+    told: dict[str, Any] = {"refused": offer.refused, "reversible": None, "diff": None, "commands": []}
+    if plan is not None:
+        diff = "\n".join(f"{target}\n{changes}" for target, changes in diffs(plan))
+        told = {"refused": None, "reversible": plan.reversible, "diff": diff, "commands": [*commands(plan)]}
+    elif advice is not None:
+        why = f"{advice.words}. Mind: {advice.caution}" if advice.caution else advice.words
+        told = {"refused": why, "reversible": False, "diff": "", "commands": [*advice.commands]}
     return {
         "id": offer.remedy,
         "cures": offer.cures,
         "title": offer.title,
         "risk": offer.risk.name.lower(),
         "offered": plan is not None,
-        "refused": None if plan else offer.refused,
-        "reversible": plan.reversible if plan else None,
-        "diff": "\n".join(f"{target}\n{changes}" for target, changes in diffs(plan)) if plan else None,
-        "commands": list(commands(plan)) if plan else [],
+        **told,
     }
 
 

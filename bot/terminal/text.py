@@ -13,7 +13,7 @@ from bot.terminal.report import Diagnosis, commands, diffs, undo_commands
 from bot.terminal.untrusted import on_lines, on_one_line
 from checks.model import FailedPull, Finding, Status
 from handlers.decision import Offer
-from handlers.remedy import Plan, Risk
+from handlers.remedy import ByHand, Plan, Risk
 
 MARK = {Status.FAIL: "✗", Status.UNKNOWN: "?", Status.PASS: "✓"}
 _WIDEST = 120
@@ -80,7 +80,11 @@ class Text:
             if offer.plan is not None:
                 yield ""
                 yield from self._offer(offer, offer.plan)
-        yield from self._not_offered([offer for offer in one.offers if offer.plan is None])
+        for offer in one.offers:
+            if offer.by_hand is not None:
+                yield ""
+                yield from self._by_hand(offer.title, offer.by_hand)
+        yield from self._not_offered([one for one in one.offers if one.plan is None and one.by_hand is None])
 
     def _findings(self, heading: str, findings: tuple[Finding, ...]) -> Iterator[str]:
         if not findings:
@@ -110,6 +114,14 @@ class Text:
         if undo := undo_commands(plan):
             yield "  To undo:"
             yield from _typed(undo)
+
+    def _by_hand(self, title: str, advice: ByHand) -> Iterator[str]:
+        paint = self._palette
+        yield from self._prose(f"By hand: {title}", "  ", paint.bold)
+        yield from self._prose(f"  {advice.words}", "  ")
+        if advice.caution:
+            yield from self._prose(f"  Mind: {advice.caution}", "    ", paint.yellow)
+        yield from _typed(advice.commands)
 
     def _diff_line(self, line: str) -> str:
         paint = self._palette

@@ -356,6 +356,11 @@ def test_a_remedy_that_this_version_lacks_is_a_warning(write: Write) -> None:
     assert settings.rules.enabled == {"azure/peer_back"}
 
 
+def test_what_is_only_explained_cannot_be_enabled(write: Write) -> None:
+    told = faults("remedies: {enabled: [aws/lead_subnet_out]}", write)
+    assert told["remedies.enabled"] == "aws/lead_subnet_out is only explained, never carried out; remove it"
+
+
 def test_ecs_is_asked_by_region_and_alone_may_have_a_queue(write: Write) -> None:
     queue = "https://sqs.us-west-2.amazonaws.com/123456789012/pullbot"
     path = write(f"clusters: [{{name: shop, kind: ecs, region: us-west-2, queue: '{queue}'}}]")

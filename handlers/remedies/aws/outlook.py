@@ -7,8 +7,6 @@ What a person has to do (routes, NAT gateways, public access) comes before all t
 
 from __future__ import annotations
 
-import shlex
-
 from checks.aws.connection import Connection
 from checks.aws.endpoint_private_dns_is_on import endpoint_private_dns_is_on
 from checks.aws.endpoint_security_group_lets_in import endpoint_security_group_lets_in
@@ -16,16 +14,19 @@ from checks.aws.endpoints_are_complete import endpoints_are_complete
 from checks.aws.nat_gateway_works import nat_gateway_works
 from checks.aws.network_acl_lets_through import network_acl_lets_through
 from checks.aws.public_access_is_not_blocked import public_access_is_not_blocked
-from checks.aws.routing import Way
 from checks.aws.s3_endpoint_policy_allows_layers import s3_endpoint_policy_allows_layers
 from checks.aws.security_group_lets_out import security_group_lets_out
 from checks.aws.subnet_routes_out import subnet_routes_out
 from checks.aws.vpc_dns_is_on import vpc_dns_is_on
 from checks.graph import Check
 from checks.model import NotApplicable, Status
+from handlers.remedies.aws.except_from_public_access_block import except_from_public_access_block
+from handlers.remedies.aws.lead_subnet_out import lead_subnet_out
+from handlers.remedies.aws.replace_nat_gateway import replace_nat_gateway
 from handlers.remedy import Refused, Step
 
 _FOR_PEOPLE = (subnet_routes_out, nat_gateway_works, public_access_is_not_blocked)
+_ADVICE = (lead_subnet_out, replace_nat_gateway, except_from_public_access_block)
 _IN_ORDER = (
     *_FOR_PEOPLE,
     vpc_dns_is_on,
@@ -94,29 +95,8 @@ def must_be_ours(now: Connection, steps: tuple[Step, ...]) -> None:
 
 def by_a_person(check: Check, now: Connection) -> str:
     """What people would do about what is never done for them: it costs, or opens a network to the world."""
-    region, table = now.interface.region, now.paths.table
-    anywhere = ["--route-table-id", table, "--destination-cidr-block", "0.0.0.0/0"]
-    through = [*anywhere, "--nat-gateway-id", "NAT_GATEWAY"]
-    if check is subnet_routes_out:
-        if now.paths.by(Way.NO_ADDRESS):
-            return (
-                "A person decides whether it gets a public address or a NAT gateway: "
-                f"{_ec2('replace-route', region, *through)}"
-            )
-        verb = "replace-route" if now.paths.by(Way.BLACKHOLE) else "create-route"
-        return f"A person decides whether it may lead out: {_ec2(verb, region, *through)}"
-    if check is nat_gateway_works:
-        make = _ec2("create-nat-gateway", region, "--subnet-id", "PUBLIC_SUBNET", "--allocation-id", "EIP")
-        return f"A person makes a NAT gateway that works: {make}; {_ec2('replace-route', region, *through)}"
-    exclude = _ec2(
-        "create-vpc-block-public-access-exclusion", region,
-        "--vpc-id", now.vpc.id, "--internet-gateway-exclusion-mode", "allow-egress",
-    )  # fmt: skip
-    return f"A person decides whether it may be excepted: {exclude}"
-
-
-def _ec2(operation: str, region: str, *words: str) -> str:
-    return shlex.join(["aws", "ec2", operation, "--region", region, *words])
+    advice = next(one for one in _ADVICE if check in one.cures)(now)
+    return f"{advice.words}: {'; '.join(advice.commands)}"
 
 
 def joined(*cautions: str) -> str:

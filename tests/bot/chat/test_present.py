@@ -29,7 +29,7 @@ from bot.chat.present import headline, present, subject, unified
 from checks.model import Finding, Leg, failed, passed, unknown
 from handlers.decision import NotNow, Offer
 from handlers.incident import Incident, Stage
-from handlers.remedy import Plan
+from handlers.remedy import ByHand, Plan, Risk
 from tests.fakes.doors import ANA, BEN, CLEO, Turn, open_door, pull
 from tests.fakes.stages import (
     AT,
@@ -269,6 +269,24 @@ def test_what_is_not_offered_says_why_once() -> None:
     assert said(incident, "not-offered") == (
         "# Not offered, and why\nOpen the door: the door is open already"
     )
+
+
+def test_what_only_a_person_may_do_is_told_with_commands_to_copy() -> None:
+    advice = Offer(
+        "door/knock", "Knock", Risk.HIGH, "door", None, "the owner knocks",
+        by_hand=ByHand("the owner knocks", ("knock <!channel>", "wait"), "the dog barks"),
+    )  # fmt: skip
+    incident = looking().proposed([advice, advice])
+    assert incident.stage is Stage.NEEDS_PERSON
+    assert said(incident, "by-hand").splitlines() == [
+        "# What a person would do",
+        "Knock: the owner knocks",
+        "Mind: the dog barks",
+        "    knock <!channel>",
+        "    wait",
+    ]
+    assert Code("knock <!channel>\nwait") in messages(incident)["by-hand"].blocks
+    assert "not-offered" not in messages(incident)
 
 
 def test_a_fix_can_only_be_asked_for_while_a_person_decides() -> None:

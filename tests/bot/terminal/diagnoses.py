@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.terminal.report import Diagnosis
 from checks.model import FailedPull, Finding, Leg, Symptom, Verdict, failed, passed, unknown
 from handlers.decision import Offer
-from handlers.remedy import Diff, Plan, Risk, Step
+from handlers.remedy import ByHand, Diff, Plan, Risk, Step
 
 HOST = "123456789012.dkr.ecr.us-west-2.amazonaws.com"
 IMAGE = f"{HOST}/retail-sample-app-ui:1.2.1"
@@ -102,4 +102,13 @@ def offer(plan: Plan | None = LIFT, *, refused: str = "", risk: Risk = Risk.MEDI
     )
 
 
+ADVICE = Offer(
+    remedy="aws/lead_subnet_out",
+    title="Lead the subnet out",
+    risk=Risk.HIGH,
+    cures="aws/subnet_routes_out",
+    plan=None,
+    refused="a person decides",
+    by_hand=ByHand("a person decides", ("aws ec2 create-route --nat-gateway-id NAT_ID", "aws x"), "it costs"),
+)
 WHOLE = Diagnosis(pull(), (FINE, UNREAD, ALSO, DENIED), (offer(),))

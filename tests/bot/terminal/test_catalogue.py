@@ -11,7 +11,7 @@ import pytest
 from bot.__main__ import main
 from checks.graph import Catalog
 from checks.model import Leg, Symptom
-from handlers.remedy import load_remedies
+from handlers.remedy import load_advice, load_remedies
 
 
 def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -39,7 +39,8 @@ def test_checks_are_all_there_with_what_they_explain(capsys: pytest.CaptureFixtu
 
 def test_remedies_are_all_there_with_their_risk(capsys: pytest.CaptureFixture[str]) -> None:
     entries = listed(capsys, "remedies")
-    assert [entry["id"] for entry in entries] == [one.id for one in load_remedies()]
+    ids = [one.id for one in load_remedies()] + [one.id for one in load_advice()]
+    assert [entry["id"] for entry in entries] == ids
     by_id = {entry["id"]: entry for entry in entries}
     assert by_id["aws/attach_pull_policy"] == {
         "id": "aws/attach_pull_policy",
@@ -52,8 +53,23 @@ def test_remedies_are_all_there_with_their_risk(capsys: pytest.CaptureFixture[st
     assert by_id["aws/lift_repository_deny"]["enabled_by_default"] is False
 
 
+def test_advice_is_listed_as_what_is_never_carried_out(capsys: pytest.CaptureFixture[str]) -> None:
+    by_id = {entry["id"]: entry for entry in listed(capsys, "remedies")}
+    assert by_id["aws/replace_nat_gateway"] == {
+        "id": "aws/replace_nat_gateway",
+        "title": "Make a NAT gateway that works",
+        "cures": "aws/nat_gateway_works",
+        "risk": "high",
+        "enabled_by_default": False,
+        "executed": "never; it is only explained",
+    }
+    assert all("executed" not in by_id[one.id] for one in load_remedies())
+    [cured] = [one for one in listed(capsys, "checks") if one["id"] == "aws/nat_gateway_works"]
+    assert cured["remedies"] == ["aws/replace_nat_gateway"]
+
+
 def parts(page: str) -> list[str]:
-    """The tables of checks, of what they read, and of remedies."""
+    """The tables of checks, of what they read, of remedies and of advice."""
     return page.split("\n## ")[1:]
 
 
@@ -75,11 +91,12 @@ def test_the_text_names_what_the_json_names(command: str, capsys: pytest.Capture
 
 def test_the_page_has_a_row_for_each_and_what_to_grant(capsys: pytest.CaptureFixture[str]) -> None:
     page = printed(capsys, "checks", "-o", "markdown")
-    checks, _, remedies = parts(page)
+    checks, _, remedies, advice = parts(page)
     assert sorted(named(checks)) == [one.id for one in Catalog.load().checks]
     assert sorted(named(remedies)) == [one.id for one in load_remedies()]
+    assert sorted(named(advice)) == [one.id for one in load_advice()]
     widths = [{line.count(" | ") for line in part.splitlines() if line[:1] == "|"} for part in parts(page)]
-    assert widths == [{5}, {1}, {5}]
+    assert widths == [{5}, {1}, {5}, {2}]
     for row in re.findall(r"^\| `.*$", page, re.MULTILINE):
         last = row.rstrip(" |").rpartition(" | ")[2].split("`, `")
         assert len(last) == len(set(last)), row
@@ -90,7 +107,7 @@ def test_the_page_has_a_row_for_each_and_what_to_grant(capsys: pytest.CaptureFix
 
 
 def test_the_page_leads_to_the_vendors_pages(capsys: pytest.CaptureFixture[str]) -> None:
-    checks, _, _ = parts(printed(capsys, "checks", "-o", "markdown"))
+    checks, *_ = parts(printed(capsys, "checks", "-o", "markdown"))
     last = {row.split("`")[1]: row.rstrip(" |").rpartition(" | ")[2] for row in rows_of(checks)}
     for one in Catalog.load().checks:
         assert last[one.id] == (f"[{one.page.split('/')[2]}]({one.page})" if one.page else "-")
@@ -100,7 +117,7 @@ def test_the_page_leads_to_the_vendors_pages(capsys: pytest.CaptureFixture[str])
 
 
 def test_the_page_tells_what_each_check_reads(capsys: pytest.CaptureFixture[str]) -> None:
-    _, reads, _ = parts(printed(capsys, "checks", "-o", "markdown"))
+    _, reads, *_ = parts(printed(capsys, "checks", "-o", "markdown"))
     told: dict[str, str] = {}
     for row in rows_of(reads):
         ids, _, granted = row.partition(" | ")
@@ -113,6 +130,6 @@ def test_the_page_tells_what_each_check_reads(capsys: pytest.CaptureFixture[str]
 
 
 def test_checks_are_in_the_order_in_which_a_pull_meets_them(capsys: pytest.CaptureFixture[str]) -> None:
-    checks, _, _ = parts(printed(capsys, "checks", "-o", "markdown"))
+    checks, *_ = parts(printed(capsys, "checks", "-o", "markdown"))
     stations = [row.split(" | ")[2] for row in rows_of(checks)]
     assert stations == sorted(stations, key=lambda one: Leg[one.upper()])

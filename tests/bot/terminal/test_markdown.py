@@ -14,7 +14,7 @@ from bot.terminal.report import Diagnosis
 from bot.terminal.untrusted import block_in_markdown, code_in_markdown, in_markdown
 from checks.model import failed
 from handlers.remedy import Plan
-from tests.bot.terminal.diagnoses import DENIED, DENY, UNREAD, WHOLE, Rewrite, finding, offer, pull
+from tests.bot.terminal.diagnoses import ADVICE, DENIED, DENY, UNREAD, WHOLE, Rewrite, finding, offer, pull
 
 # Whatever CommonMark or a tracker's extensions give a meaning within a paragraph.
 ACTIVE = "\\`*_{}[]()<>#+-.!|~&$:=^%"
@@ -51,6 +51,15 @@ def test_a_refusal_keeps_its_json_in_a_block_of_its_own() -> None:
     assert told[1:3] == ["", "  ```"]
     assert json.loads("\n".join(told[3:-1])) == DENY
     assert told[-1] == "  ```"
+
+
+def test_advice_comes_after_what_can_be_done_with_its_commands_as_code() -> None:
+    text = as_markdown([Diagnosis(pull(), (DENIED,), (ADVICE, offer()))])
+    assert text.index("### Remedy") < text.index("### By hand: Lead the subnet out")
+    assert text.endswith(
+        "a person decides\nMind: it costs\n\n```sh\naws ec2 create-route --nat-gateway-id NAT_ID\naws x\n```"
+    )
+    assert "Not offered" not in text
 
 
 def test_without_a_remedy_there_is_no_heading_for_one() -> None:

@@ -8,7 +8,18 @@ from typing import Any
 from bot.terminal.report import Diagnosis, Effort, as_json
 from checks.model import Status
 from handlers.remedy import Plan
-from tests.bot.terminal.diagnoses import ALSO, DENIED, FINE, IMAGE, UNREAD, WHOLE, Rewrite, offer, pull
+from tests.bot.terminal.diagnoses import (
+    ADVICE,
+    ALSO,
+    DENIED,
+    FINE,
+    IMAGE,
+    UNREAD,
+    WHOLE,
+    Rewrite,
+    offer,
+    pull,
+)
 
 EFFORT = Effort({"aws": 11, "azure": 0, "kubernetes": 3, "registry": 0}, 0.8437)
 
@@ -86,6 +97,23 @@ def test_what_is_refused_has_a_reason_and_no_commands() -> None:
     assert remedy["offered"] is False
     assert remedy["refused"] == "it would not be enough"
     assert (remedy["reversible"], remedy["diff"], remedy["commands"]) == (None, None, [])
+
+
+def test_advice_is_never_offered_and_brings_its_commands() -> None:
+    (one,) = objects(Diagnosis(pull(), (DENIED,), (ADVICE,)))
+    assert one["remedies"] == [
+        {
+            "id": "aws/lead_subnet_out",
+            "cures": "aws/subnet_routes_out",
+            "title": "Lead the subnet out",
+            "risk": "high",
+            "offered": False,
+            "refused": "a person decides. Mind: it costs",
+            "reversible": False,
+            "diff": "",
+            "commands": ["aws ec2 create-route --nat-gateway-id NAT_ID", "aws x"],
+        }
+    ]
 
 
 def test_whether_an_operator_enabled_it_changes_nothing() -> None:

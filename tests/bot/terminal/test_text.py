@@ -14,7 +14,18 @@ from bot.terminal.report import Diagnosis
 from bot.terminal.text import Palette, Text
 from checks.model import failed, unknown
 from handlers.remedy import Plan, Risk
-from tests.bot.terminal.diagnoses import DENIED, DENY, FINE, UNREAD, WHOLE, Rewrite, finding, offer, pull
+from tests.bot.terminal.diagnoses import (
+    ADVICE,
+    DENIED,
+    DENY,
+    FINE,
+    UNREAD,
+    WHOLE,
+    Rewrite,
+    finding,
+    offer,
+    pull,
+)
 
 _SGR = re.compile(r"\x1b\[\d+m")
 
@@ -42,6 +53,15 @@ def test_the_cause_comes_first_then_what_else_and_then_what_to_do() -> None:
     ]
     places = [text.index(part) for part in parts]
     assert places == sorted(places)
+
+
+def test_advice_comes_after_what_can_be_done_with_its_commands_as_they_are() -> None:
+    text = shown(Diagnosis(pull(), (DENIED,), (ADVICE, offer())))
+    assert text.index("\nRemedy: Lift") < text.index("\nBy hand: Lead the subnet out\n")
+    assert text.endswith(
+        "  a person decides\n  Mind: it costs\n    aws ec2 create-route --nat-gateway-id NAT_ID\n    aws x"
+    )
+    assert "Not offered" not in text
 
 
 def test_colours_are_all_that_they_add() -> None:
