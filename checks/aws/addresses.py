@@ -27,6 +27,11 @@ _NEVER_PUBLIC = tuple(
 )  # fmt: skip
 
 
+def network(block: str) -> IPv4Network:
+    """A block as AWS means it: what stands behind its prefix does not count."""
+    return IPv4Network(block, strict=False)
+
+
 def without(space: Space, taken: IPv4Network) -> Space:
     """``space`` less the addresses of ``taken``."""
     left: list[IPv4Network] = []

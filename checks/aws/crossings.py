@@ -33,10 +33,12 @@ class Crossing:
 def crossings(
     path: Path, paths: Paths, subnets: Subnets, gateways: NatGateways
 ) -> list[tuple[Crossing, ...]]:
-    """What an errand crosses, for each of the ways that it may take; nothing where it gets nowhere.
+    """What an errand crosses, for each of the ways that it may take; nothing where it gets nowhere by IPv4.
 
     :raises Unavailable: EC2 does not show a subnet or a NAT gateway on the way.
     """
+    if path.six:
+        return []
     match path.way:
         case Way.ENDPOINT:
             return list(_to_endpoint(path, paths, subnets))

@@ -40,7 +40,8 @@ _BUCKET_IS_KNOWN = frozenset({"aws", "aws-us-gov", "aws-cn"})
 class Registry:
     """The registry as the network sees it. ``plain``: neither FIPS nor dual-stack.
 
-    Which endpoints answer for the names of the other two is not certain.
+    Which endpoints answer for the names of the other two is not certain. ``dual_stack``: its names have
+    addresses of IPv6, too.
     """
 
     host: str
@@ -48,6 +49,7 @@ class Registry:
     partition: str
     suffix: str
     plain: bool
+    dual_stack: bool = False
 
     def host_of(self, errand: Errand) -> str:
         match errand:
@@ -79,5 +81,10 @@ def registry(repository: Repository) -> Registry:
     if host is None:
         raise NotApplicable(f"{repository.host} is no private ECR registry")
     return Registry(
-        repository.host, host.region, host.partition, host.suffix, plain=not (host.fips or host.dual_stack)
+        host=repository.host,
+        region=host.region,
+        partition=host.partition,
+        suffix=host.suffix,
+        plain=not (host.fips or host.dual_stack),
+        dual_stack=host.dual_stack,
     )

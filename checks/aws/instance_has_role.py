@@ -1,11 +1,12 @@
 """Without a role an instance has no credentials at all: kubelet pulls anonymously, and ECR answers 401.
 
-The profile may be missing from the instance, deleted under it, or hold no role.
+The profile may be missing from the instance, deleted under it, or hold no role. AWS's own registries, which
+add-ons are pulled from, ask for credentials as well.
 """
 
 from __future__ import annotations
 
-from checks.aws.facts import EcrAddress
+from checks.aws.destinations import Registry
 from checks.aws.nodes import InstanceId, InstanceProfile, Nodegroup
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
@@ -18,7 +19,7 @@ from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
     page="https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html",
 )
 def instance_has_role(
-    where: InstanceId, profile: InstanceProfile, address: EcrAddress, group: Nodegroup | None
+    where: InstanceId, profile: InstanceProfile, registry: Registry, group: Nodegroup | None
 ) -> Verdict:
     if profile.unread:
         return unknown(profile.unread)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from checks.aws.addresses import Lets, Space, common, without
+from checks.aws.addresses import Lets, Space, common, network, without
 from checks.aws.facts import Aws, Grant
 from checks.aws.interface import VpcId
 from checks.graph import fact
@@ -148,6 +148,6 @@ def _entry(one: Mapping[str, Any]) -> Entry:
         number=one["RuleNumber"],
         allows=one["RuleAction"] == "allow",
         egress=bool(one["Egress"]),
-        block=IPv4Network(one["CidrBlock"]),
+        block=network(one["CidrBlock"]),
         ports=(ports.get("From", 0), ports.get("To", 65535)),
     )

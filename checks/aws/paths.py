@@ -38,7 +38,8 @@ class Path:
     """``endpoint``: the one that is taken, or the one that would serve, if it were not for ``unused``.
 
     ``route``: the one that is taken, or would be. ``why`` tells in words what is uncertain. ``unread``: the
-    same, where it is so for a read that failed, and ``endpoint`` might be taken for all we know.
+    same, where it is so for a read that failed, and ``endpoint`` might be taken for all we know. ``six``:
+    what is uncertain is the way by IPv6, of which what is said of IPv4 tells nothing.
     """
 
     errand: Errand
@@ -48,6 +49,7 @@ class Path:
     unused: Unused | None = None
     why: str = ""
     unread: str = ""
+    six: bool = False
 
     @property
     def via(self) -> str:
@@ -237,7 +239,16 @@ class _Engine:
         found = outward(self.table, self.interface.public_address, public)
         if found.way in DEAD and not public:
             found = self._unless_hidden(path, found)
+            if found.way in DEAD and (why := self._by_ipv6()):
+                return replace(path, way=Way.UNCERTAIN, route=found.route, why=why, six=True)
         return replace(path, way=found.way, route=found.route, why=found.why)
+
+    def _by_ipv6(self) -> str:
+        """The way that may be open to IPv6 where there is none for IPv4, in words, or ""."""
+        table = self.table
+        if self.registry.dual_stack and table.six:
+            return f"the name has addresses of IPv6, too, and {table.id} leads those to {table.six}"
+        return f"with DNS64, {table.id} leads to {table.nat64} by IPv6" if table.nat64 else ""
 
     def _unless_hidden(self, path: Path, found: Outward) -> Outward:
         """A dead end on paper may be none where names or endpoints are out of our sight."""

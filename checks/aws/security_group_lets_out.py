@@ -84,8 +84,9 @@ def _reaches(out: Openings, path: Path, paths: Paths, subnets: Subnets) -> Lets:
     elif path.way in (Way.ELSEWHERE, Way.UNCERTAIN, *DEAD):
         space = (EVERYWHERE,)
     reach = _exactly(out, path, paths, out.reach(space, names), space)
-    if reach is Lets.NONE and (lists or (space == (EVERYWHERE,) and out.groups)):
-        reach = Lets.SOME  # nobody says here what is in a prefix list, or behind a group
+    hidden = lists or (space == (EVERYWHERE,) and out.groups) or (path.six and out.six)
+    if reach is Lets.NONE and hidden:
+        reach = Lets.SOME  # nobody says here what is in a prefix list, behind a group, or there by IPv6
     # Where nothing gets through anyway it is not known what would have to be open.
     return Lets.ALL if path.way in DEAD and reach is Lets.SOME else reach
 

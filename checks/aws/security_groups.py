@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
 
-from checks.aws.addresses import Lets, Space, without_all
+from checks.aws.addresses import Lets, Space, network, without_all
 from checks.aws.facts import Aws, Grant
 from checks.aws.interface import VpcId
 from checks.graph import fact
@@ -24,15 +24,22 @@ _NUMBERS = {"tcp": "6", "udp": "17"}
 
 @dataclass(frozen=True, slots=True)
 class Openings:
-    """Whom a port is open to, in one direction: blocks of addresses, security groups, prefix lists."""
+    """Whom a port is open to, in one direction: blocks of addresses, security groups, prefix lists.
+
+    ``six``: to somebody by IPv6.
+    """
 
     blocks: tuple[IPv4Network, ...] = ()
     groups: tuple[str, ...] = ()
     prefix_lists: tuple[str, ...] = ()
+    six: bool = False
 
     def __or__(self, other: Openings) -> Openings:
         return Openings(
-            self.blocks + other.blocks, self.groups + other.groups, self.prefix_lists + other.prefix_lists
+            self.blocks + other.blocks,
+            self.groups + other.groups,
+            self.prefix_lists + other.prefix_lists,
+            self.six or other.six,
         )
 
     def reach(self, space: Space, groups: Iterable[str] = ()) -> Lets:
@@ -92,9 +99,10 @@ def _openings(rules: Iterable[Mapping[str, Any]], protocol: str, port: int) -> O
         if not _opens(one, protocol, port):
             continue
         found |= Openings(
-            tuple(IPv4Network(each["CidrIp"]) for each in one.get("IpRanges", ())),
+            tuple(network(each["CidrIp"]) for each in one.get("IpRanges", ())),
             tuple(each["GroupId"] for each in one.get("UserIdGroupPairs", ()) if "GroupId" in each),
             tuple(each["PrefixListId"] for each in one.get("PrefixListIds", ())),
+            bool(one.get("Ipv6Ranges")),
         )
     return found
 

@@ -5,11 +5,12 @@ A denied read takes away one fact, so only the checks that need it say *unknown*
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+from checks.aws.addresses import network
 from checks.aws.facts import Aws, Grant
 from checks.aws.interface import VpcId
 from checks.graph import fact
@@ -56,7 +57,7 @@ async def subnets(vpc: VpcId, aws: Aws) -> Subnets:
 def _subnet(one: Mapping[str, Any]) -> Subnet:
     mode = one.get("BlockPublicAccessStates", {}).get("InternetGatewayBlockMode", "off")
     block = one.get("CidrBlock")  # none in a subnet of IPv6 only
-    return Subnet(one["SubnetId"], IPv4Network(block) if block else None, "" if mode == "off" else mode)
+    return Subnet(one["SubnetId"], network(block) if block else None, "" if mode == "off" else mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +74,15 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RouteTable:
+    """``six``: where the world is by IPv6; ``nat64``: where its IPv4 addresses are by IPv6; "": nowhere."""
+
     id: str
     owner: str
     main: bool
     subnets: tuple[str, ...]
     routes: tuple[Route, ...]
+    six: str = ""
+    nat64: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # large, and read once for each VPC
@@ -112,7 +117,23 @@ def _table(one: Mapping[str, Any]) -> RouteTable:
         main=any(each.get("Main") for each in associations),
         subnets=tuple(sorted(each["SubnetId"] for each in associations if each.get("SubnetId"))),
         routes=tuple(_route(each) for each in one.get("Routes", ()) if _goes_by_ipv4(each)),
+        six=_by_ipv6(one.get("Routes", ()), _WORLD),
+        nat64=_by_ipv6(one.get("Routes", ()), _NAT64, "nat-"),
     )
+
+
+_WORLD = IPv6Network("2000::/3")  # all public addresses of IPv6
+_NAT64 = IPv6Network("64:ff9b::/96")  # docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-nat64-dns64.html
+
+
+def _by_ipv6(routes: Iterable[Mapping[str, Any]], to: IPv6Network, kind: str = "") -> str:
+    """The id of what leads to all of it and begins with ``kind``, or ""."""
+    for one in routes:
+        block = one.get("DestinationIpv6CidrBlock")
+        covers = block and to.subnet_of(IPv6Network(block, strict=False)) and _is_active(one)
+        if covers and _target(one).startswith(kind):
+            return _target(one)
+    return ""
 
 
 _TARGETS = (
@@ -128,10 +149,18 @@ def _goes_by_ipv4(route: Mapping[str, Any]) -> bool:
 def _route(one: Mapping[str, Any]) -> Route:
     block = one.get("DestinationCidrBlock")
     return Route(
-        to=IPv4Network(block) if block else one["DestinationPrefixListId"],
-        via=next((one[name] for name in _TARGETS if one.get(name)), "an unknown target"),
-        active=one.get("State", "active").lower() == "active",
+        to=network(block) if block else one["DestinationPrefixListId"],
+        via=_target(one),
+        active=_is_active(one),
     )
+
+
+def _target(route: Mapping[str, Any]) -> str:
+    return next((str(route[name]) for name in _TARGETS if route.get(name)), "an unknown target")
+
+
+def _is_active(route: Mapping[str, Any]) -> bool:
+    return str(route.get("State", "active")).lower() == "active"
 
 
 @dataclass(frozen=True, slots=True)
