@@ -1,4 +1,4 @@
-"""What scenarios share: a service of ECS that can be broken."""
+"""What scenarios share: a service of ECS that can be broken, and a cluster of AKS."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from bot.clouds.azure import Azure as Clients
+from bot.clouds.azure import Endpoints
+from bot.demo import azure_world as world
+from bot.demo.azure_api import AzureApi
+from tests.fakes.aks import Aks
 from tests.fakes.aws_front import serve
 from tests.fakes.ecs import serve_ecs
 from tests.fakes.ecs_shop import Shop, seed
@@ -19,3 +24,15 @@ async def shop(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[S
         yield made
         for one in made.connected:
             await one.close()
+
+
+@pytest.fixture
+async def aks(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Aks]:
+    api = AzureApi(world.public_world(), secret="only-here", page=2)
+    url = await api.start()
+    for name, value in api.environment().items():
+        monkeypatch.setenv(name, value)
+    clients = Clients(Endpoints(url, url))
+    yield Aks(api.azure, api, clients)
+    await clients.close()
+    await api.stop()
