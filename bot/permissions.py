@@ -46,6 +46,8 @@ _NEVER_WRITTEN = (
     "iam:PutRolePolicy",
     "iam:SetDefaultPolicyVersion",
 )
+_PASSING = "iam:PassRole"
+_SOME_ROLE = "arn:{partition}:iam::ACCOUNT_ID:role/AUTOMATION_ROLE"  # for who has not configured one
 
 
 class UnknownRemedy(Exception):
@@ -59,13 +61,31 @@ def aws_reads(partition: str = "aws") -> dict[str, Any]:
     return _policy(grants, partition, _NEVER)
 
 
-def aws_writes(remedies: Iterable[str], partition: str = "aws") -> dict[str, Any]:
+def aws_writes(
+    remedies: Iterable[str], partition: str = "aws", automation_roles: Iterable[str] = ()
+) -> dict[str, Any]:
     """The identity policy for carrying out and undoing ``remedies`` (ids), as a document.
 
+    :param automation_roles: ARNs of the only roles that may be passed on, where a step passes one
     :raises UnknownRemedy: there is none of this id.
     """
-    grants = [grant for step in _steps(remedies) for grant in getattr(step, "grants", ())]
-    return _policy(grants, partition, _NEVER_WRITTEN)
+    steps = _steps(remedies)
+    grants = [grant for step in steps for grant in getattr(step, "grants", ())]
+    services = sorted({step.passes_role_to for step in steps if hasattr(step, "passes_role_to")})
+    if not services:
+        return _policy(grants, partition, _NEVER_WRITTEN)
+    roles = sorted(set(automation_roles)) or [_SOME_ROLE]
+    to = (("StringEquals", "iam:PassedToService", tuple(services)),)
+    grants += [Grant((_PASSING,), role, condition=to) for role in roles]
+    policy = _policy(grants, partition, tuple(one for one in _NEVER_WRITTEN if one != _PASSING))
+    others = {
+        "Sid": "PullbotPassesNoOther",
+        "Effect": "Deny",
+        "Action": [_PASSING],
+        "NotResource": [role.format(partition=partition) for role in roles],
+    }
+    policy["Statement"].append(others)
+    return policy
 
 
 def kubernetes_reads(name: str = "pullbot-read") -> dict[str, Any]:

@@ -40,6 +40,7 @@ _NAMED = frozenset(
         "aws/allow_layers_in_s3_endpoint",
         "aws/assign_public_ip",
         "aws/redeploy_service",
+        "aws/troubleshoot_task",
         "azure/attach_acr",
         "azure/reconcile_cluster",
         "azure/admit_cluster_address",
@@ -99,6 +100,10 @@ class Settings(Shape):
         """Host and port. Without Teams' authentication nobody else may reach this machine's port."""
         host, port = split_address(self.http.listen)
         return (host if not self.teams.local or is_loopback(host) else "127.0.0.1"), int(port)
+
+    @property
+    def automation_roles(self) -> tuple[str, ...]:
+        return tuple(one.aws.automation_role for one in self.clusters if one.aws.automation_role)
 
     def cluster(self, name: str) -> Cluster | None:
         return next((one for one in self.clusters if one.name == name), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from handlers.question import Heard
 from handlers.remedy import Advice, ByHand, Plan, Remedy, Risk, Step
 
 
@@ -81,6 +82,7 @@ class Change:
     """A plan that was carried out: its steps as they were read back, so that undo is exact.
 
     ``error`` is set when a step failed; ``walked_back`` counts the steps that were then undone.
+    ``asks``: it was a question; ``heard`` is the answer so far.
     """
 
     remedy: str
@@ -96,6 +98,8 @@ class Change:
     error: str = ""
     walked_back: int = 0
     undone_by: str = ""
+    asks: bool = False
+    heard: Heard | None = None
 
     @property
     def whole(self) -> bool:

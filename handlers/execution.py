@@ -1,6 +1,6 @@
 """Carry out an approved plan, step by step; walk back if a step fails; put everything back on undo.
 
-This is the only module that asks for write clients. Every step is journalled before and after, so
+Only this module and ``handlers.hearing`` ask for write clients. Every step is journalled before and after, so
 that whoever comes after a crash knows which steps may have been written. A step whose ``after``
 already holds and that the journal shows as started is ours: it is counted, never repeated.
 """
@@ -55,7 +55,8 @@ async def _moved(incident: Incident, digest: str, world: World) -> str:
         return f"{wanted} is not enabled any more"
     roots, memo = world.roots(incident.cluster), Memo()
     why = "the plan is not the same any more: what it would change has changed since it was proposed"
-    for pull in incident.pulls:
+    # A question is about the very pods that were looked at, however many failed since.
+    for pull in incident.looked_at if remedy.asks else incident.pulls:
         resolver = Resolver(world.catalog, {**roots, FailedPull: pull}, memo)
         if healthy := await _needs_no_cure(remedy, resolver):
             why = healthy
@@ -115,7 +116,7 @@ async def carry_out(incident: Incident, world: World) -> AsyncIterator[Incident]
 
 async def _take(step: Step, index: int, incident: Incident, hands: Hands, world: World) -> Step:
     change = incident.changes[-1]
-    where = await _ask(step.look, hands)
+    where = await call(step.look, hands)
     mine = await _was_started(incident, change, index, world)
     if where is Standing.AFTER and mine:
         return step  # written before a crash; never twice
@@ -123,13 +124,13 @@ async def _take(step: Step, index: int, incident: Incident, hands: Hands, world:
         raise Conflict(f"{step.diff().target} is not as the plan saw it; somebody changed it meanwhile")
     await _note(incident, "step started", world, **_step_details(step, change, index))
     try:
-        done: Step = await _ask(step.write, hands)
+        done: Step = await call(step.write, hands)
     except Conflict:
         await _note(incident, "step refused", world, **_step_details(step, change, index))
         raise
     except Unavailable:
         # The answer may have been lost after the change was made.
-        if await _ask(step.look, hands) is not Standing.AFTER:
+        if await call(step.look, hands) is not Standing.AFTER:
             raise
         done = step
     await _note(incident, "step finished", world, **_step_details(done, change, index))
@@ -164,7 +165,7 @@ async def _failed(
     written = False
     if await _was_started(incident, change, index, world):
         try:
-            written = await _ask(step.look, hands) is not Standing.BEFORE
+            written = await call(step.look, hands) is not Standing.BEFORE
         except Exception as why:
             log.warning("nobody can tell whether step %d of %s was made: %s", index, change.remedy, why)
             written = True
@@ -193,7 +194,7 @@ async def _walked_back(
     for step in reversed(incident.changes[-1].steps):
         inverse = step.inverse()
         try:
-            where = await _ask(inverse.look, hands) if inverse else Standing.ELSEWHERE
+            where = await call(inverse.look, hands) if inverse else Standing.ELSEWHERE
             if inverse is None or where is Standing.ELSEWHERE:
                 break
             if where is Standing.BEFORE:
@@ -217,7 +218,7 @@ async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
             yield incident.handed_over(f"{step.diff().target} has no way back")
             return
         try:
-            where = await _ask(inverse.look, hands)
+            where = await call(inverse.look, hands)
             if where is Standing.AFTER:
                 continue
             if where is Standing.ELSEWHERE:
@@ -234,14 +235,15 @@ async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
 
 async def _put_back(inverse: Step, hands: Hands) -> None:
     try:
-        await _ask(inverse.write, hands)
+        await call(inverse.write, hands)
     except Unavailable:
         # The answer may have been lost after the change was made.
-        if await _ask(inverse.look, hands) is not Standing.AFTER:
+        if await call(inverse.look, hands) is not Standing.AFTER:
             raise
 
 
-async def _ask(method: Any, hands: Hands) -> Any:
+async def call(method: Any, hands: Hands) -> Any:
+    """Call a step's ``method`` with the clients that it names."""
     return await method(*(hands[need.type] for need in needs_of(method)))
 
 

@@ -15,6 +15,7 @@ from typing import cast
 
 from handlers.diagnosis import look
 from handlers.execution import begin, carry_out, undo
+from handlers.hearing import hear
 from handlers.incident import Incident, Stage
 from handlers.saving import keep
 from handlers.verification import verify
@@ -29,6 +30,7 @@ NEXT: Mapping[Stage, Handler] = {
     Stage.APPROVED: begin,
     Stage.EXECUTING: carry_out,
     Stage.EXECUTED: verify,
+    Stage.HEARING: hear,
     Stage.UNDOING: undo,
 }
 

@@ -13,10 +13,14 @@ from datetime import datetime
 
 from checks.model import SAYS_NOTHING, FailedPull, Finding, causes
 from handlers.decision import Approval, Change, NotAllowed, NotNow, Offer, Person, Request
+from handlers.question import Heard
 from handlers.remedy import Step
 from handlers.stage import CLOSED, Stage
 
 __all__ = ["CLOSED", "Incident", "Stage"]
+
+# Where a person is needed, a question may still be put to somebody else.
+_ASKABLE = (Stage.FOUND, Stage.EXECUTED, Stage.NEEDS_PERSON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ class Incident:
     def proposed(self, offers: Iterable[Offer]) -> Incident:
         self._expect(Stage.LOOKING)
         offered = tuple(offers)
-        ready = any(one.plan is not None and one.enabled for one in offered)
+        # What only asks is no cure: without a cause, or a way to fix it, this still needs a person.
+        ready = any(one.plan is not None and one.enabled and not one.plan.asks for one in offered)
         return self._next(offers=offered, stage=Stage.FOUND if ready else Stage.NEEDS_PERSON)
 
     def look_again(self) -> Incident:
@@ -109,6 +114,11 @@ class Incident:
             stage=Stage.LOOKING, findings=(), offers=(), request=None, verified=(), note=note, recovered=(),
             changes_before=len(self.changes),
         )  # fmt: skip
+
+    @property
+    def looked_at(self) -> tuple[FailedPull, ...]:
+        """The pulls as they were when they were judged; newer sightings may name other pods."""
+        return tuple({f.subject.key: f.subject for f in self.findings}.values()) or self.pulls
 
     def fails_otherwise(self, pulls: Iterable[FailedPull]) -> bool:
         """Whether one of ``pulls``, newer sightings, tells of another fault than the one looked at."""
@@ -132,21 +142,34 @@ class Incident:
     # ---- deciding
 
     def requested(self, digest: str, by: Person, at: datetime, expires: datetime) -> Incident:
-        self._expect(Stage.FOUND, Stage.EXECUTED)
+        self._expect(*_ASKABLE)
         offer = self.offer(digest)
+        if offer.plan is not None and offer.plan.lacks:
+            raise NotAllowed(f"{offer.remedy} cannot be carried out by us: {offer.plan.lacks}")
         if not offer.enabled:
             raise NotAllowed(f"{offer.remedy} is not enabled; an operator adds it to remedies.enabled")
+        if self.is_asked(digest):
+            raise NotNow("that was asked already; the answer is in the thread")
         if self.is_done(digest):
             raise NotNow("that was done already; its effect is being watched")
         return self._next(
             stage=Stage.REQUESTED, request=Request(digest, by, at, expires), note="", asked_at=self.stage
         )
 
+    def may_ask_for(self, offer: Offer) -> bool:
+        """Whether ``requested`` would take it, and it has not been done."""
+        ready = offer.plan is not None and offer.enabled and self.stage in _ASKABLE
+        return ready and not self.is_done(offer.digest) and not self.is_asked(offer.digest)
+
     def is_done(self, digest: str) -> bool:
         """Whether this plan was carried out and is being verified. Found necessary anew, it is not."""
         return self.stage is Stage.EXECUTED and any(
             one.digest == digest and not one.error and not one.undone_by for one in self.changes
         )
+
+    def is_asked(self, digest: str) -> bool:
+        """Whether this question was put already. The same one would get the same answer."""
+        return any(one.asks and one.digest == digest and not one.error for one in self.changes)
 
     def approved(
         self, digest: str, by: Person, at: datetime, *, second_person: bool, quorum: int
@@ -195,7 +218,7 @@ class Incident:
         names = tuple(one.by.name for one in self.request.approvals)
         change = Change(
             offer.remedy, offer.title, offer.cures, offer.digest, names, at,
-            len(offer.plan.steps), offer.plan.settles_in,
+            len(offer.plan.steps), offer.plan.settles_in, asks=offer.plan.asks,
         )  # fmt: skip
         return self._next(stage=Stage.EXECUTING, changes=(*self.changes, change))
 
@@ -208,13 +231,24 @@ class Incident:
     def executed(self, at: datetime, error: str = "", walked_back: int = 0) -> Incident:
         self._expect(Stage.EXECUTING)
         change = replace(self.changes[-1], finished=at, error=error, walked_back=walked_back)
-        stage = Stage.NEEDS_PERSON if error else Stage.EXECUTED
+        done = Stage.HEARING if change.asks else Stage.EXECUTED
         return self._next(
-            stage=stage,
+            stage=Stage.NEEDS_PERSON if error else done,
             changes=(*self.changes[:-1], change),
             request=None,
-            offers=() if error else self.offers,
+            # What could not be asked may be asked again; of what else failed we do not know enough.
+            offers=() if error and not change.asks else self.offers,
         )
+
+    def heard(self, heard: Heard) -> Incident:
+        """The answer to a question, so far."""
+        self._expect(Stage.HEARING)
+        return self._next(changes=(*self.changes[:-1], replace(self.changes[-1], heard=heard)))
+
+    def answered(self, note: str = "") -> Incident:
+        """There is no more to hear: back to where the question was asked."""
+        self._expect(Stage.HEARING)
+        return self._next(stage=self.asked_at, note=note)
 
     def followed_up(self, offers: Iterable[Offer]) -> Incident:
         """After a fix: what may hurry the recovery along."""

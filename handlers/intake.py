@@ -15,8 +15,8 @@ from handlers.incident import CLOSED, Incident, Stage
 from handlers.saving import change_stored, keep
 from handlers.world import World
 
-# The executor and the verification bring these to an end themselves.
-_IN_HAND = frozenset({Stage.APPROVED, Stage.EXECUTING, Stage.EXECUTED, Stage.UNDOING})
+# The executor, the verification and the hearing bring these to an end themselves.
+_IN_HAND = frozenset({Stage.APPROVED, Stage.EXECUTING, Stage.EXECUTED, Stage.HEARING, Stage.UNDOING})
 # A diagnosis that is under way would start over, and what is closed stays so; the next sighting tells.
 # A verification takes note of what is seen meanwhile.
 _NOT_JOINED = (_IN_HAND - {Stage.EXECUTED}) | CLOSED | {Stage.LOOKING}

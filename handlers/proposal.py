@@ -29,9 +29,9 @@ async def offers_for(
     """The offers for everything that fails, root cause first; a plan that cures many pulls is offered once.
 
     What could not be decided gets no plan, but the remedy's own words on why, where it has some. It gets no
-    advice either: people would act on it.
+    advice either: people would act on it. Where nothing has a plan, somebody who may know more can be asked.
     """
-    remedies, advice = tuple(remedies), tuple(advice)
+    pulls, remedies, advice = tuple(pulls), tuple(remedies), tuple(advice)
     known = tuple(findings)
     offers: dict[tuple[str, str, str, ByHand | None], Offer] = {}
     for pull in pulls:
@@ -49,7 +49,12 @@ async def offers_for(
                 answers += await _advised(one, finding.check, resolver)
             for offer in answers:
                 offers.setdefault((offer.remedy, offer.digest, offer.refused, offer.by_hand), offer)
-    return tuple(offers.values())
+    found = tuple(offers.values())
+    if any(offer.plan for offer in found):
+        return found
+    asking = [one for one in remedies if one.asks]
+    resolvers = (Resolver(catalog, {**roots, FailedPull: pull}, memo) for pull in pulls)
+    return (*found, *await _question(resolvers, asking, enabled))
 
 
 async def follow_ups(
@@ -67,11 +72,22 @@ async def follow_ups(
     for pull in pulls:
         resolver = Resolver(catalog, {**roots, FailedPull: pull}, memo)
         for remedy in remedies:
-            if remedy.cures is None:
+            if remedy.cures is None and not remedy.asks:
                 for offer in await _offers(remedy, resolver, enabled):
                     if offer.plan is not None:
                         offers.setdefault(offer.digest, offer)
     return tuple(offers.values())
+
+
+async def _question(
+    resolvers: Iterable[Resolver], asking: list[Remedy], enabled: frozenset[str]
+) -> tuple[Offer, ...]:
+    """What can be asked about the first pull of which it can: the others fail for the same reason."""
+    for resolver in resolvers:
+        offers = [offer for remedy in asking for offer in await _offers(remedy, resolver, enabled)]
+        if planned := tuple(offer for offer in offers if offer.plan is not None):
+            return planned
+    return ()
 
 
 def _worth_curing(findings: tuple[Finding, ...]) -> list[Finding]:
@@ -108,7 +124,7 @@ async def _offers(remedy: Remedy, resolver: Resolver, enabled: frozenset[str]) -
         log.exception("remedy %s crashed", remedy.id)
         why_not = f"it crashed while planning ({type(error).__name__}); the log has more"
         return (Offer.of(remedy, None, refused=why_not, enabled=allowed),)
-    return tuple(Offer.of(remedy, plan, enabled=allowed) for plan in plans)
+    return tuple(Offer.of(remedy, plan, enabled=allowed and not plan.lacks) for plan in plans)
 
 
 async def _advised(advice: Advice, check: str, resolver: Resolver) -> tuple[Offer, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, IntEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from checks.graph import Check, Need, members, needs_of
 
@@ -65,6 +65,7 @@ class Step(ABC):
 
     look: Callable[..., Any]
     write: Callable[..., Any]
+    asks: ClassVar[bool] = False  # see ``handlers.question``
 
     @abstractmethod
     def diff(self) -> Diff: ...
@@ -80,12 +81,16 @@ class Step(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``choice`` tells alternatives of one remedy apart; ``caution`` is what an approver must weigh."""
+    """``choice`` tells alternatives of one remedy apart; ``caution`` is what an approver must weigh.
+
+    ``lacks``: what has to be configured before we may carry it out; until then it is shown as commands.
+    """
 
     steps: tuple[Step, ...]
     choice: str = ""
     caution: str = ""
     settles_in: timedelta = KUBELET_BACK_OFF
+    lacks: str = ""
 
     @property
     def digest(self) -> str:
@@ -96,19 +101,28 @@ class Plan:
     def reversible(self) -> bool:
         return all(step.inverse() is not None for step in self.steps)
 
+    @property
+    def asks(self) -> bool:
+        """It changes nothing that could cure: its answer is for people."""
+        return any(step.asks for step in self.steps)
+
 
 Plans = Plan | tuple[Plan, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """``cures`` is the check that passes afterwards; ``None`` for what only hurries a recovery along."""
+    """``cures`` is the check that passes afterwards; ``None`` for what only hurries a recovery along.
+
+    ``asks``: it does neither, and only asks somebody who may know more.
+    """
 
     fn: Callable[..., Plans]
     title: str
     cures: Check | None
     risk: Risk
     needs: tuple[Need, ...]
+    asks: bool = False
 
     @property
     def id(self) -> str:
@@ -120,13 +134,15 @@ class Remedy:
         return (plans,) if isinstance(plans, Plan) else plans
 
 
-def remedy(title: str, *, cures: Check | None, risk: Risk) -> Callable[[Callable[..., Plans]], Remedy]:
+def remedy(
+    title: str, *, cures: Check | None, risk: Risk, asks: bool = False
+) -> Callable[[Callable[..., Plans]], Remedy]:
     """Mark a pure function as a remedy.
 
     It returns a plan, or several to choose from (the recommended one first), and raises ``Refused``
     where it would not help and ``NotApplicable`` where it makes no sense.
     """
-    return lambda fn: Remedy(fn, title, cures, risk, needs_of(fn))
+    return lambda fn: Remedy(fn, title, cures, risk, needs_of(fn), asks)
 
 
 @dataclass(frozen=True, slots=True)

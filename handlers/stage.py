@@ -12,6 +12,7 @@ class Stage(Enum):
     APPROVED = "approved"  # enough people said yes to it
     EXECUTING = "fixing"  # some steps may be done
     EXECUTED = "verifying"  # every step is done; the pull is being watched
+    HEARING = "asking"  # a question was put to somebody who may know more; the answer is waited for
     UNDOING = "undoing"  # some steps may be undone
     RESOLVED = "fixed"
     UNDONE = "undone"

@@ -13,7 +13,7 @@ from checks.graph import Catalog
 from handlers.incident import Incident
 from handlers.remedy import Advice, Remedy, Risk
 
-Hands = Mapping[Any, object]  # write clients by type; only handlers.execution asks for them
+Hands = Mapping[Any, object]  # write clients by type; only handlers.execution and .hearing ask for them
 
 
 class Stale(Exception):

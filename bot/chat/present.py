@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from bot.chat.actions import Action, Verb
+from bot.chat.answers import answer, waiting_for
 from bot.chat.message import (
     Block,
     Bold,
@@ -38,6 +39,7 @@ _STATE = {
     Stage.APPROVED: "🔧 Fixing",
     Stage.EXECUTING: "🔧 Fixing",
     Stage.EXECUTED: "🔧 Fixing: the change is made, waiting for a real pull",
+    Stage.HEARING: "🩺 Asking for a second opinion",
     Stage.UNDOING: "↩️ Undoing",
     Stage.RESOLVED: "✅ Fixed",
     Stage.UNDONE: "↩️ Undone",
@@ -89,6 +91,8 @@ def _root(incident: Incident) -> Message:
         blocks.append(Paragraph((f"… and {len(pulls) - _SHOWN_WORKLOADS} more",)))
     blocks.append(Paragraph((Bold(state), f" · {headline(incident)}")))
     note = f" · {incident.note}" if incident.note else ""
+    if asked := waiting_for(incident):
+        note += f" · {asked}"
     if incident.folded_into:
         note += f" · it goes on in the thread of incident {incident.folded_into}"
     count = f"{pods} pod{'s' * (pods != 1)}"
@@ -115,6 +119,8 @@ def _replies(incident: Incident) -> Iterator[Message]:
         yield _request(incident, incident.request)
     for number, change in enumerate(incident.changes):
         yield _change(incident, number, change)
+        if (said := answer(incident, number, change)) is not None:
+            yield said
     if incident.verified:
         yield _verification(incident)
 
@@ -177,10 +183,13 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
     blocks += [Paragraph(("The same by hand:",)), Code("\n".join(commands))]
     way_back = "can be undone" if plan.reversible else "CANNOT be undone"
     blocks.append(Paragraph((f"Risk {offer.risk.name.lower()} · {way_back} · plan {offer.digest}",)))
-    askable = incident.stage in (Stage.FOUND, Stage.EXECUTED) and not incident.is_done(offer.digest)
-    if not offer.enabled:
+    if plan.lacks:
+        blocks.append(
+            Paragraph((f"Not carried out by this bot: {plan.lacks}. A person can run the commands above.",))
+        )
+    elif not offer.enabled:
         blocks.append(Paragraph(("Not enabled for this bot: a person can run the commands above.",)))
-    elif askable:
+    elif incident.may_ask_for(offer):
         ask = Action(Verb.FIX, incident.id, offer.digest)
         blocks.append(Buttons((Button(f"Fix: {offer.title}", str(ask), "primary"),)))
     return Message(f"offer:{offer.digest}", f"Proposal: {offer.title}", tuple(blocks))
@@ -244,7 +253,8 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
     step = min(len(change.steps) + 1, change.planned)
     if change.error:
         done = f"{change.walked_back} of {len(change.steps)} steps were put back; look at the others"
-        back = "everything was put back" if change.steps else "nothing was changed"
+        nothing = "nothing is known to have been started" if change.asks else "nothing was changed"
+        back = "everything was put back" if change.steps else nothing
         text = f"failed at step {step} of {change.planned}: {change.error}; {back if change.whole else done}"
     elif change.finished is None:
         text = f"step {step} of {change.planned} is running"

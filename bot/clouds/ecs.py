@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bot.clouds._aws import AwsHands, AwsReader
 from bot.clouds._aws_queue import AwsQueue
@@ -13,6 +13,7 @@ from bot.watch.ecs_book import StoppedTasks
 from checks.aws.ecs_tasks import TaskBook
 from checks.aws.facts import Aws
 from checks.host import Cluster
+from handlers.remedies.aws.runbook_steps import AutomationRole
 from handlers.remedies.aws.steps import AwsWriter
 
 if TYPE_CHECKING:  # pydantic takes its time, and `pullbot why` can do without a configuration
@@ -38,7 +39,7 @@ def connect_ecs(region: str, configured: Configured | None = None) -> Connected:
     return Connected(
         cluster,
         EcsEyes(aws, cluster, book, account=account, queue=queue),
-        roots={Cluster: cluster, Aws: aws, TaskBook: book},
+        roots={Cluster: cluster, Aws: aws, TaskBook: book, **_runbooks(configured)},
         hands={AwsWriter: hands},
         calls=lambda: {"aws": aws.calls, "azure": 0, "kubernetes": 0, "registry": 0},
         close=close,
@@ -49,6 +50,11 @@ def _queue(region: str, configured: Configured | None) -> AwsQueue | None:
     if configured is None or configured.queue is None:
         return None
     return AwsQueue(configured.queue, region, Sessions(), roles_of(configured, "read_role"))
+
+
+def _runbooks(configured: Configured | None) -> dict[Any, object]:
+    role = configured.aws.automation_role if configured is not None else None
+    return {AutomationRole: AutomationRole(role)} if role else {}
 
 
 def _account(configured: Configured | None) -> str:

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from inspect import isabstract
 from threading import Lock
 from typing import Any
 
@@ -128,7 +129,7 @@ def _fields(converter: OrjsonConverter, step: Step) -> dict[str, Any]:
 
 def steps_of(found: Iterable[object]) -> frozenset[type[Step]]:
     return frozenset(
-        one for one in found if isinstance(one, type) and issubclass(one, Step) and one is not Step
+        one for one in found if isinstance(one, type) and issubclass(one, Step) and not isabstract(one)
     )
 
 

@@ -122,7 +122,7 @@ def _words(value: object) -> str:
         return ", ".join(value) or "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value) if value is not None else "nothing; it hurries a recovery along"
+    return str(value) if value is not None else "nothing by itself"
 
 
 # ---- as a page

@@ -19,11 +19,14 @@ from handlers.remedy import load_remedies
 from handlers.world import Rules
 
 
-class EnabledRemedies(Protocol):
-    """The only setting that this command looks at."""
+class Granting(Protocol):
+    """The settings that this command looks at."""
 
     @property
     def rules(self) -> Rules: ...
+
+    @property
+    def automation_roles(self) -> tuple[str, ...]: ...
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,14 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def run(arguments: argparse.Namespace, settings: EnabledRemedies) -> int:
+def run(arguments: argparse.Namespace, settings: Granting) -> int:
     """Exit status: 0, or 2 for a remedy that there is none of."""
     there = {one.id for one in load_remedies()}
     remedies = arguments.remedy or sorted(settings.rules.enabled & there)
     writes = bool(arguments.write or arguments.remedy)
     try:
         if arguments.cloud == "aws":
-            policy = aws_writes(remedies, arguments.partition) if writes else aws_reads(arguments.partition)
+            roles, partition = settings.automation_roles, arguments.partition
+            policy = aws_writes(remedies, partition, roles) if writes else aws_reads(partition)
             print(json.dumps(policy, indent=2))
         else:
             print(as_yaml(kubernetes_writes(remedies) if writes else kubernetes_reads()), end="")

@@ -18,6 +18,7 @@ from checks.graph import Catalog, Check, Fact, members
 from checks.host import Cluster
 from checks.kubernetes.facts import Kube
 from checks.model import FailedPull, Leg, Since, Verdict
+from handlers.remedies.aws.runbook_steps import AutomationRole
 from handlers.remedies.aws.steps import AwsWriter
 from handlers.remedies.azure.steps import ArmWriter
 from handlers.remedies.kubernetes.steps import KubeWriter
@@ -28,7 +29,7 @@ REMEDIES = load_remedies()
 ADVICE = load_advice()
 FACTS = [one for group in CATALOG.facts.values() for one in group]
 # What a cluster is connected with, what a diagnosis adds, and what only a verification has.
-ROOTS = (Cluster, Kube, Aws, Arm, Graph, TaskBook, FailedPull, Since)
+ROOTS = (Cluster, Kube, Aws, Arm, Graph, TaskBook, AutomationRole, FailedPull, Since)
 WRITERS = (AwsWriter, ArmWriter, KubeWriter)
 TESTS = Path(__file__).parent
 SOURCES = Path(checks.__file__).parent

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from checks.model import Finding, Leg, Verdict, failed
 from handlers.decision import Offer, Person
 from handlers.incident import Incident, Stage
+from handlers.question import Heard
 from handlers.remedy import Plan
 from tests.fakes.doors import ANA, BEN, Turn, open_door, pull
+from tests.fakes.porter import Knock, ask_porter
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=30)
@@ -70,6 +72,20 @@ def executed() -> Incident:
     return executing().stepped(OAK).executed(LATER)
 
 
+ASK = Offer.of(ask_porter, ask_porter(pull())[0], enabled=True)
+
+
+def puzzled() -> Incident:
+    """Nobody knows why; the porter may be asked."""
+    return looking().proposed([ASK])
+
+
+def hearing() -> Incident:
+    asked = puzzled().requested(ASK.digest, ANA, NOON, LATER)
+    begun = asked.approved(ASK.digest, BEN, NOON, second_person=True, quorum=1).executing(NOON)
+    return begun.stepped(Knock("web-1", "n-web-1")).executed(LATER)
+
+
 AT: dict[Stage, Callable[[], Incident]] = {
     Stage.LOOKING: looking,
     Stage.FOUND: found,
@@ -77,6 +93,7 @@ AT: dict[Stage, Callable[[], Incident]] = {
     Stage.APPROVED: approved,
     Stage.EXECUTING: executing,
     Stage.EXECUTED: executed,
+    Stage.HEARING: hearing,
     Stage.UNDOING: lambda: executed().undoing(DIGEST, BEN),
     Stage.RESOLVED: lambda: executed().resolved(),
     Stage.UNDONE: lambda: executed().undoing(DIGEST, BEN).undone(),
@@ -101,6 +118,8 @@ MOVES: dict[str, Callable[[Incident], Incident]] = {
     "executing": lambda i: i.executing(NOON),
     "stepped": lambda i: i.stepped(OAK),
     "executed": lambda i: i.executed(LATER),
+    "heard": lambda i: i.heard(Heard("thinking")),
+    "answered": lambda i: i.answered(),
     "followed_up": lambda i: i.followed_up([]),
     "verification": lambda i: i.verification([SHUT]),
     "resolved": lambda i: i.resolved(),

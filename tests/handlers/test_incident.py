@@ -56,6 +56,8 @@ LEADS_TO: dict[str, dict[Stage, Stage]] = {
     "executing": {S.APPROVED: S.EXECUTING},
     "stepped": {S.EXECUTING: S.EXECUTING},
     "executed": {S.EXECUTING: S.EXECUTED},
+    "heard": {S.HEARING: S.HEARING},
+    "answered": {S.HEARING: S.NEEDS_PERSON},
     "followed_up": {S.EXECUTED: S.EXECUTED},
     "verification": {S.EXECUTED: S.EXECUTED},
     "resolved": dict.fromkeys((S.LOOKING, S.FOUND, S.REQUESTED, S.EXECUTED, S.NEEDS_PERSON), S.RESOLVED),

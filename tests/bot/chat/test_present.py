@@ -118,6 +118,7 @@ def test_the_root_of_a_new_incident() -> None:
         (Stage.APPROVED, "🔧 Fixing"),
         (Stage.EXECUTING, "🔧 Fixing"),
         (Stage.EXECUTED, "🔧 Fixing: the change is made, waiting for a real pull"),
+        (Stage.HEARING, "🩺 Asking for a second opinion"),
         (Stage.UNDOING, "↩️ Undoing"),
         (Stage.RESOLVED, "✅ Fixed"),
         (Stage.UNDONE, "↩️ Undone"),
