@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from checks.aws.ecr import RepositoryPolicy
 from checks.aws.identity import PolicyText, RolePolicies
+from checks.aws.origins import NOT_KNOWN, Origins
 from checks.aws.policy_language import Caller, Request, Way
 from checks.aws.policy_values import Context
 from checks.aws.puller import Puller
@@ -42,12 +43,16 @@ __all__ = ["ACTIONS", "ON_REPOSITORY", "TOKEN", "PullRights", "Ruling", "Says", 
 
 @dataclass(frozen=True, slots=True)
 class PullRights:
-    """``registry``: the policy of the whole registry, as far as it is known to rule pulls; it seldom does."""
+    """``registry``: the policy of the whole registry, as far as it is known to rule pulls; it seldom does.
+
+    ``origins``: from which network the requests come, where a policy asks.
+    """
 
     puller: Puller
     role: RolePolicies
     repository: RepositoryPolicy
     registry: str | None = None
+    origins: Origins = NOT_KNOWN
 
     @property
     def principal_arn(self) -> str:
@@ -77,7 +82,8 @@ class PullRights:
     def who(self) -> tuple[tuple[str, str], ...]:
         """Evidence of who pulls."""
         drift = (("Drift", self.puller.drift),) if self.puller.drift else ()
-        return (("Principal", self.principal_arn), ("How we know", self.puller.how), *drift)
+        origin = (("Comes from", self.origins.how),) if self.origins.how else ()
+        return (("Principal", self.principal_arn), ("How we know", self.puller.how), *drift, *origin)
 
     def heard(self, verdict: Verdict) -> Verdict:
         """Unknown where the message says that another role than the one judged was denied."""
@@ -195,6 +201,7 @@ class PullRights:
             "aws:calledvia": None,
             "aws:calledviafirst": None,
             "aws:calledvialast": None,
+            **dict(self.origins.token if action == TOKEN else self.origins.image),
         }
         if action != TOKEN:
             context = {**context, "aws:resourceaccount": address.account}
@@ -207,6 +214,11 @@ class PullRights:
 
 @fact()
 def pull_rights(
-    puller: Puller, role: RolePolicies, repository: RepositoryPolicy, registry: RegistryPolicy | None
+    puller: Puller,
+    role: RolePolicies,
+    repository: RepositoryPolicy,
+    registry: RegistryPolicy | None,
+    origins: Origins | None,
 ) -> PullRights:
-    return PullRights(puller, role, repository, registry.on_pulls if registry is not None else None)
+    on_pulls = registry.on_pulls if registry is not None else None
+    return PullRights(puller, role, repository, on_pulls, origins or NOT_KNOWN)

@@ -46,7 +46,7 @@ class EcsAndAll:
 EXECUTION = f"arn:aws:iam::{ACCOUNT}:role/web-execution"
 
 
-async def _on_ecs(aws: EcsAndAll, *, since: str = "") -> World:
+async def on_ecs(aws: EcsAndAll, *, since: str = "") -> World:
     """The first task that failed, as it is watched for."""
     book, cluster = StoppedTasks(), Cluster("prod", "ecs", REGION)
     eyes = EcsEyes(aws, cluster, book)
@@ -85,16 +85,16 @@ def ecs_account(*, secret: str = "", image: str = IMAGE, **more: Any) -> EcsAndA
     return EcsAndAll(ecs, account_)
 
 
-def _stop(aws: EcsAndAll, reason: str, **more: Any) -> None:
+def stop(aws: EcsAndAll, reason: str, *, subnet: str = "subnet-p", **more: Any) -> None:
     definition = next(iter(aws.ecs.definitions.values()))
-    aws.ecs.ecs.stop(definition, "shop", reason, service="web", subnet="subnet-p", **more)
+    aws.ecs.ecs.stop(definition, "shop", reason, service="web", subnet=subnet, **more)
 
 
 async def ecs_two_faults() -> World:
     """On Fargate without a public address, and with a role that may not pull."""
     aws = ecs_account()
-    _stop(aws, NO_ADDRESS)
-    return await _on_ecs(aws)
+    stop(aws, NO_ADDRESS)
+    return await on_ecs(aws)
 
 
 async def ecs_on_instance() -> World:
@@ -104,7 +104,7 @@ async def ecs_on_instance() -> World:
     aws.account.answers |= {
         "get_role": {"Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/eks-node", "RoleId": "AROAEKSNODE"}}
     }
-    _stop(
+    stop(
         aws,
         f"CannotPullContainerError: {FORBIDDEN}",
         in_container=True,
@@ -112,7 +112,7 @@ async def ecs_on_instance() -> World:
         attachments=[],
         containerInstanceArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/shop/ci",
     )
-    return await _on_ecs(aws)
+    return await on_ecs(aws)
 
 
 async def ecs_private_registry() -> World:
@@ -120,16 +120,16 @@ async def ecs_private_registry() -> World:
     secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"
     aws = ecs_account(secret=secret, image="quay.example/web:1")
     aws.account.answers |= {"describe_secret": {"ARN": secret}, "get_resource_policy": {}}
-    _stop(aws, NO_SECRET)
-    return await _on_ecs(aws)
+    stop(aws, NO_SECRET)
+    return await on_ecs(aws)
 
 
 async def ecs_fixed() -> World:
     """After a fix: a newer task runs."""
     aws = ecs_account()
     fixed = datetime.now(UTC)
-    _stop(aws, NO_ADDRESS, at=fixed - timedelta(minutes=5))
-    world = await _on_ecs(aws, since=fixed.isoformat())
+    stop(aws, NO_ADDRESS, at=fixed - timedelta(minutes=5))
+    world = await on_ecs(aws, since=fixed.isoformat())
     definition = next(iter(aws.ecs.definitions.values()))
     aws.ecs.ecs.run(definition, "shop", service="web", subnet="subnet-p", at=fixed + timedelta(minutes=5))
     return world

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
 from checks.model import Status
-from tests.fakes.aws_account import ACCOUNT
-from tests.fakes.aws_door import Door
-from tests.fakes.aws_network import Network, account, entry, nat_network, of, routes_of, rule
-from tests.fakes.aws_world import HOST, REGION, SILENCE, UNAUTHORIZED, Seen, on_eks
+from tests.fakes.aws_account import ACCOUNT, policy
+from tests.fakes.aws_door import DENIED, Door
+from tests.fakes.aws_network import (
+    Network,
+    account,
+    endpoint_network,
+    entry,
+    nat_network,
+    of,
+    routes_of,
+    rule,
+)
+from tests.fakes.aws_world import FORBIDDEN, HOST, REGION, SILENCE, UNAUTHORIZED, Seen, on_eks
+from tests.fakes.ecs_shop import NO_TOKEN
+from tests.fakes.ecs_worlds import ecs_account, on_ecs, stop
 
 ADD_ON = f"602401143452.dkr.ecr.{REGION}.amazonaws.com/eks/coredns:v1.11.1"
 DUAL_STACK = f"{ACCOUNT}.dkr-ecr.{REGION}.on.aws"
@@ -93,3 +105,65 @@ async def test_blocks_with_bits_behind_their_prefix_are_read_as_aws_means_them()
     found = await seen(network, SILENCE)
     assert not failing(found)
     assert found.findings["aws/network_acl_lets_through"].verdict.status is Status.PASS
+
+
+def only_from(key: str, value: str) -> Mapping[str, Any]:
+    """The policy of a repository whose owner wants its pulls to come one way."""
+    condition = {"StringNotEquals": {key: value}}
+    deny = {"Sid": "OneWay", "Effect": "Deny", "Principal": "*", "Action": "ecr:*", "Condition": condition}
+    return {"policyText": policy(deny)}
+
+
+@pytest.mark.parametrize(
+    ("network", "key", "value", "stops"),
+    [
+        (endpoint_network, "aws:SourceVpce", "vpce-dkr", False),
+        (endpoint_network, "aws:SourceVpce", "vpce-other", True),
+        (endpoint_network, "aws:sourceVpc", "vpc-1", False),
+        (endpoint_network, "aws:SourceVpc", "vpc-other", True),
+        (nat_network, "aws:SourceVpce", "vpce-dkr", True),
+        (nat_network, "aws:SourceVpc", "vpc-1", True),
+    ],
+)
+async def test_a_repository_may_ask_from_which_network_it_is_pulled(
+    network: Callable[[], Network], key: str, value: str, stops: bool
+) -> None:
+    found = await seen({**network(), "get_repository_policy": only_from(key, value)}, FORBIDDEN)
+    assert causes(found) == ({"aws/repository_policy_allows_pull"} if stops else set())
+    status = found.findings["aws/repository_policy_allows_pull"].verdict.status
+    assert status is (Status.FAIL if stops else Status.PASS)
+
+
+async def test_where_the_way_is_not_seen_nobody_is_accused() -> None:
+    network = nat_network()
+    routes_of(network, "rtb-a")[1] = {"DestinationCidrBlock": "0.0.0.0/0", "TransitGatewayId": "tgw-1"}
+    network["get_repository_policy"] = only_from("aws:SourceVpce", "vpce-dkr")
+    found = await seen(network, FORBIDDEN)
+    assert found.findings["aws/repository_policy_allows_pull"].verdict.status is Status.UNKNOWN
+
+
+async def test_an_unread_network_matters_to_nobody_but_who_asks_for_it() -> None:
+    world = on_eks(account(nat_network()), FORBIDDEN, kind="nodegroup/default")
+    blind = Door(world.aws, {"ec2:DescribeRouteTables": DENIED("ec2:DescribeRouteTables")})
+    found = await world.look(blind)
+    assert found.findings["aws/repository_policy_allows_pull"].verdict.status is Status.PASS
+    assert found.findings["aws/role_can_pull"].verdict.status is Status.PASS
+
+
+async def test_a_task_on_fargate_is_not_known_to_come_from_its_vpc_when_it_asks_for_a_token() -> None:
+    aws = ecs_account()
+    aws.account.answers |= endpoint_network()
+    for one in aws.account.answers["describe_subnets"]["Subnets"]:
+        one["VpcId"] = "vpc-1"
+    aws.ecs.services["web"]["networkConfiguration"]["awsvpcConfiguration"]["subnets"] = ["subnet-a"]
+    from_here = {"StringEquals": {"aws:SourceVpc": "vpc-1"}}
+    own = {"Effect": "Allow", "Action": "ecr:*", "Resource": "*", "Condition": from_here}
+    aws.account.answers["list_attached_role_policies"] = {"AttachedPolicies": [{"PolicyArn": "arn:own"}]}
+    aws.account.answers["get_policy_version"] = {"PolicyVersion": {"Document": json.loads(policy(own))}}
+    stop(aws, NO_TOKEN, subnet="subnet-a")
+    world = await on_ecs(aws)
+    found = await world.look(Door(world.aws))
+    assert causes(found) == {"aws/role_can_pull"}
+    evidence = dict(found.findings["aws/role_can_pull"].verdict.evidence)
+    assert evidence["Missing actions"] == "ecr:GetAuthorizationToken"
+    assert "Fargate" in evidence["Comes from"]
