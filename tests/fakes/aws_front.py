@@ -17,6 +17,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.fakes.automation import Refusal
+
 BOT = "arn:aws:sts::123456789012:assumed-role/pullbot-read/pullbot"
 # EKS and Route 53 name them by path.
 _REST = {
@@ -50,7 +52,8 @@ class Front:
     ``closed``: accounts into which only assumed roles may look. ``latency``: seconds that a call takes.
     ``asked``: the actions in the order in which they came in; ``passed``: those that AWS was asked.
     ``expired``: the credentials that everybody comes with are no longer good.
-    ``answers``: what is answered instead of AWS, by action, where moto does not know what AWS does.
+    ``answers``: what is answered instead of AWS, by action, where moto does not know what AWS does; or what
+    makes an answer of a request, and raises ``Refusal``.
     """
 
     url: str = ""
@@ -121,7 +124,7 @@ def serve(moto_url: str) -> Iterator[Front]:
                 return _denial(action)
             front.passed.append(action)
             if action in front.answers:
-                return 200, "application/x-amz-json-1.1", json.dumps(front.answers[action]).encode()
+                return _instead(action, front.answers[action], body)
             upstream = http.client.HTTPConnection(target, timeout=20)
             kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
             upstream.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
@@ -153,6 +156,14 @@ def serve(moto_url: str) -> Iterator[Front]:
         server.shutdown()
         server.server_close()
         thread.join(5)
+
+
+def _instead(action: str, answer: Any, body: bytes) -> tuple[int, str, bytes]:
+    try:
+        tree = answer(json.loads(body)) if callable(answer) else answer
+    except Refusal as why:
+        return _error(action, why.code, str(why))
+    return 200, "application/x-amz-json-1.1", json.dumps(tree).encode()
 
 
 def _action(path: str, headers: Any, body: bytes) -> str:
