@@ -195,3 +195,52 @@ def test_the_documents_are_ready_to_apply() -> None:
             "verbs": ["get", "patch"],
         }
     ]
+
+
+def test_the_runbook_gets_the_configured_role_and_no_other() -> None:
+    role, other = "arn:aws:iam::123456789012:role/runbook", "arn:aws:iam::123456789012:role/second"
+    statements = permissions.aws_writes(["aws/troubleshoot_task"], automation_roles=[role, role, other])[
+        "Statement"
+    ]
+    passes = [one for one in statements if "iam:PassRole" in one["Action"]]
+    assert [(one["Effect"], one.get("Resource")) for one in passes] == [
+        ("Allow", role), ("Allow", other), ("Deny", None),
+    ]  # fmt: skip
+    assert all(
+        one["Condition"] == {"StringEquals": {"iam:PassedToService": ["ssm.amazonaws.com"]}}
+        for one in passes[:2]
+    )
+    assert passes[2]["NotResource"] == [role, other]
+    [never] = [one for one in statements if one["Effect"] == "Deny" and one.get("Resource") == "*"]
+    assert "iam:CreateRole" in never["Action"]
+    named = {resource for resource, _ in writes_of("aws/troubleshoot_task")["ssm:StartAutomationExecution"]}
+    assert named == {
+        "arn:aws:ssm:*:*:automation-definition/AWSSupport-TroubleshootECSTaskFailedToStart:*",
+        "arn:aws:ssm:*:*:automation-execution/*",
+        "arn:aws:ssm:*:*:document/AWSSupport-TroubleshootECSTaskFailedToStart",
+    }
+
+
+def test_without_a_configured_role_its_place_is_shown() -> None:
+    statements = permissions.aws_writes(["aws/troubleshoot_task"], "aws-us-gov")["Statement"]
+    place = "arn:aws-us-gov:iam::ACCOUNT_ID:role/AUTOMATION_ROLE"
+    assert statements[-1]["NotResource"] == [place]
+    assert place in [one.get("Resource") for one in statements]
+
+
+def test_nobody_else_may_pass_a_role_or_start_a_runbook() -> None:
+    assert all(
+        "iam:PassRole" in never["Action"] and never["Resource"] == "*"
+        for remedy in load_remedies()
+        if remedy.id.startswith("aws/") and not remedy.asks
+        for never in permissions.aws_writes([remedy.id], automation_roles=["arn:aws:iam::1:role/r"])[
+            "Statement"
+        ][-1:]
+    )
+    reads = [
+        action
+        for one in permissions.aws_reads()["Statement"]
+        if one["Effect"] == "Allow"
+        for action in one["Action"]
+    ]
+    assert not [one for one in reads if one.startswith("ssm:")]

@@ -376,3 +376,13 @@ def test_ecs_is_asked_by_region_and_alone_may_have_a_queue(write: Write) -> None
     )
     assert "should name its region" in told["clusters[0]"]
     assert "should have no queue" in told["clusters[1]"]
+
+
+def test_only_ecs_has_a_role_for_runbooks(write: Write) -> None:
+    role = "arn:aws:iam::123456789012:role/runbook"
+    block = f"region: us-west-2, aws: {{automation_role: '{role}'}}"
+    found = load(write(f"clusters: [{{name: shop, kind: ecs, {block}}}]"), {})
+    assert found.automation_roles == (role,)
+    told = faults(f"clusters: [{{name: prod, kind: eks, {block}}}]", write)
+    assert "should have no automation_role" in told["clusters[0]"]
+    assert "aws/troubleshoot_task" not in found.rules.enabled

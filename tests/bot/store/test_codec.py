@@ -16,8 +16,12 @@ from bot.store.codec import Codec, Unreadable, steps_of
 from checks.graph import members
 from checks.model import Finding, Leg, passed
 from handlers.decision import Offer
-from handlers.incident import Incident
+from handlers.incident import Incident, Stage
+from handlers.question import Heard
+from handlers.remedies.aws.runbook_steps import StartRunbook
 from handlers.remedy import Diff, Plan, Risk, Step
+from tests.fakes.doors import Turn
+from tests.fakes.stages import executed, hearing
 
 
 class Colour(Enum):
@@ -206,3 +210,27 @@ def test_half_characters_become_readable_ones(incident: Callable[..., Incident])
     odd = replace(incident(), pulls=(replace(pull, message="caf\ud83d \N{SNOWMAN}"),))
     again = CODEC.decode(CODEC.encode(odd))
     assert again.pulls[0].message == "caf\N{REPLACEMENT CHARACTER} \N{SNOWMAN}"
+
+
+def test_what_was_written_before_there_were_questions_is_still_read() -> None:
+    codec, done = Codec([Turn]), executed()
+    tree = orjson.loads(codec.encode(done))
+    for change in tree["incident"]["changes"]:
+        del change["asks"], change["heard"]
+    for offer in tree["incident"]["offers"]:
+        if offer["plan"]:
+            del offer["plan"]["lacks"]
+    assert codec.decode(orjson.dumps(tree)) == done
+
+
+def test_an_answer_is_stored_with_its_question() -> None:
+    step = StartRunbook("us-west-2", "shop", "0f2c", "arn:aws:iam::1:role/r", "4105-a4fc")
+    heard = Heard("Failed", (("Report", "no route"),), over=True, trouble="denied")
+    incident = hearing()
+    kept = replace(incident.changes[0], steps=(step,), heard=heard)
+    plan = Plan((step,), lacks="a role")
+    offers = (replace(incident.offers[0], plan=plan),)
+    incident = replace(incident, changes=(kept,), offers=offers)
+    again = CODEC.decode(CODEC.encode(incident))
+    assert again == incident
+    assert again.stage is Stage.HEARING

@@ -90,3 +90,18 @@ def test_a_cloud_that_it_does_not_know_is_one_line(capsys: pytest.CaptureFixture
     err = capsys.readouterr().err
     assert len(err.splitlines()) == 1
     assert "gcp" in err
+
+
+def test_the_role_of_the_runbook_is_the_configured_one(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    role = "arn:aws:iam::123456789012:role/runbook"
+    written = tmp_path / "pullbot.yaml"
+    written.write_text(
+        f"clusters: [{{name: tasks, kind: ecs, region: us-west-2, aws: {{automation_role: '{role}'}}}}]\n"
+        "remedies: {enabled: [aws/troubleshoot_task]}\n"
+    )
+    policy = printed(capsys, "aws", "--write", "--config", str(written))
+    assert {"iam:PassRole", "ssm:StartAutomationExecution", "ssm:GetAutomationExecution"} <= allowed(policy)
+    assert f'"Resource": "{role}"' in policy
+    assert "ACCOUNT_ID" not in policy
