@@ -108,14 +108,19 @@ def _ruling(secret: RegistrySecret, role_arn: str, role: RolePolicies) -> Ruling
     bounded = None if role.boundary_unread else role.boundary is not None
     caller = Caller(role.arn or role_arn, role.id, bounded=bounded)
     request = Request(caller, READ, secret.arn, {"aws:principalarn": caller.role_arn})
-    own = ruling("identity-based policy", role.allowing, request, role.unread)
-    if role.boundary is not None:
-        own = both(own, ruling("permissions boundary", [role.boundary], request))
-    elif role.boundary_unread:
-        own = both(own, open_question("permissions boundary", role.boundary_unread))
-    theirs = _of_secret(secret, request)
+    own, theirs = of_role(role, request), _of_secret(secret, request)
     across = caller.account != secret.name.account
     return settled(both(own, theirs) if across else either(own, theirs))
+
+
+def of_role(role: RolePolicies, request: Request) -> Ruling:
+    """What the role's own policies and its boundary say."""
+    own = ruling("identity-based policy", role.allowing, request, role.unread)
+    if role.boundary is not None:
+        return both(own, ruling("permissions boundary", [role.boundary], request))
+    if role.boundary_unread:
+        return both(own, open_question("permissions boundary", role.boundary_unread))
+    return own
 
 
 def _of_secret(secret: RegistrySecret, request: Request) -> Ruling:
@@ -125,46 +130,3 @@ def _of_secret(secret: RegistrySecret, request: Request) -> Ruling:
     if not secret.policy:
         return certain(Says.NOTHING, layer)
     return ruling(layer, [PolicyText(layer, secret.policy)], request)
-
-
-@dataclass(frozen=True, slots=True)
-class RegistryCredentials:
-    """What a container is pulled with from a private registry. ``reader``: ``None`` where nobody reads it."""
-
-    defined: Defined
-    secret: RegistrySecret
-    reader: SecretReader | None
-
-    @property
-    def reader_name(self) -> str:
-        return self.reader.role_arn.rpartition("/")[2] if self.reader else "nobody"
-
-    def fault(self) -> str:
-        """What is surely wrong, or ""."""
-        if not self.secret.exists:
-            return "the secret for the registry does not exist"
-        if self.secret.deleted:
-            return f"the secret for the registry was deleted ({self.secret.deleted})"
-        if self.reader and not self.reader.exists:
-            return f"the role {self.reader_name}, which is to read the secret, does not exist"
-        if self.reader and self.reader.ruling.says in (Says.DENIES, Says.NOTHING):
-            return f"{self.reader_name} may not read the secret ({READ})"
-        return ""
-
-    def evidence(self) -> tuple[tuple[str, str], ...]:
-        found = [
-            ("Secret", self.secret.arn or self.secret.name.arn),
-            ("Task definition", self.defined.definition.short),
-        ]
-        if self.reader:
-            found.append(("Read by", self.reader.role_arn))
-        if self.secret.key:
-            found.append(("Key", self.secret.key))
-        return tuple(found)
-
-
-@fact()
-def registry_credentials(
-    defined: Defined, secret: RegistrySecret, reader: SecretReader | None
-) -> RegistryCredentials:
-    return RegistryCredentials(defined, secret, reader)

@@ -116,10 +116,16 @@ async def ecs_on_instance() -> World:
 
 
 async def ecs_private_registry() -> World:
-    """A secret that the role may not read."""
+    """A secret that the role may not read, under a key of its own."""
     secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"
     aws = ecs_account(secret=secret, image="quay.example/web:1")
-    aws.account.answers |= {"describe_secret": {"ARN": secret}, "get_resource_policy": {}}
+    aws.account.answers |= {
+        "describe_secret": {"ARN": secret, "KmsKeyId": key},
+        "get_resource_policy": {},
+        "describe_key": {"KeyMetadata": {"Arn": key, "KeyState": "Enabled", "KeyManager": "CUSTOMER"}},
+        "get_key_policy": {"Policy": policy()},
+    }
     stop(aws, NO_SECRET)
     return await on_ecs(aws)
 

@@ -12,9 +12,10 @@ import pytest
 
 from bot.watch.ecs_book import StoppedTasks
 from bot.watch.ecs_failures import failure, pull_of
+from checks.aws.ecs_credentials import RegistryCredentials
 from checks.aws.ecs_definitions import Defined, DefinedContainer, ExecutionRole, TaskDefinition
 from checks.aws.ecs_interfaces import FargateNetwork
-from checks.aws.ecs_secrets import RegistryCredentials, RegistrySecret, SecretName, SecretReader
+from checks.aws.ecs_secrets import RegistrySecret, SecretName, SecretReader
 from checks.aws.ecs_services import EcsService
 from checks.aws.ecs_tasks import EcsTask, TaskBook, parse_task
 from checks.aws.execution_role_is_set import execution_role_is_set
@@ -358,6 +359,83 @@ async def test_a_secrets_policy_that_may_not_be_read_leaves_it_open(case: Case) 
     assert found.fault() == ""
     assert found.reader is not None
     assert found.reader.ruling.says is Says.UNKNOWN
+
+
+KEY = f"arn:aws:kms:us-west-2:{ACCOUNT}:key/k"
+READS = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+DECRYPTS = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": KEY}
+ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+TO_THE_ACCOUNT = {"Effect": "Allow", "Principal": ROOT, "Action": "kms:*", "Resource": "*"}
+TO_THE_ROLE = {**TO_THE_ACCOUNT, "Principal": {"AWS": EXECUTION}, "Action": "kms:Decrypt"}
+VIA = {"StringEquals": {"kms:ViaService": "secretsmanager.us-west-2.amazonaws.com"}}
+
+
+async def encrypted(case: Case, key: Any, *own: Mapping[str, Any], **answers: Any) -> RegistryCredentials:
+    """With a secret of the customer's own key, whose policy is ``key``."""
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [key]})
+    found = {
+        "describe_secret": {"ARN": NAME.arn, "KmsKeyId": KEY},
+        "describe_key": {"KeyMetadata": {"Arn": KEY, "KeyState": "Enabled", "KeyManager": "CUSTOMER"}},
+        "get_key_policy": {"Policy": policy},
+        "list_role_policies": {"PolicyNames": ["own"]},
+        "get_role_policy": {"PolicyDocument": {"Version": "2012-10-17", "Statement": list(own)}},
+    }
+    return await secret_of(case, **{**found, **answers})
+
+
+@pytest.mark.parametrize(
+    ("key", "own", "may"),
+    [
+        (TO_THE_ACCOUNT, (READS, DECRYPTS), True),
+        (TO_THE_ACCOUNT, (READS,), False),
+        (TO_THE_ROLE, (READS,), True),
+        ({**TO_THE_ROLE, "Condition": VIA}, (READS,), True),
+        ({**TO_THE_ROLE, "Principal": {"AWS": TASK_ROLE}}, (READS, DECRYPTS), False),
+    ],
+)
+async def test_the_secrets_own_key_has_to_let_the_role_in(case: Case, key: Any, own: Any, may: bool) -> None:
+    found = await encrypted(case, key, *own)
+    assert found.unread == ()
+    assert found.fault() == (
+        "" if may else f"web-execution may not use the key of the secret (kms:Decrypt on {KEY})"
+    )
+
+
+async def test_a_key_that_is_turned_off_decrypts_for_nobody(case: Case) -> None:
+    off = {"KeyMetadata": {"Arn": KEY, "KeyState": "PendingDeletion", "KeyManager": "CUSTOMER"}}
+    found = await encrypted(case, TO_THE_ROLE, READS, describe_key=off)
+    assert "is PendingDeletion" in found.fault()
+
+
+@pytest.mark.parametrize("call", ["describe_key", "get_key_policy"])
+async def test_a_key_that_may_not_be_read_leaves_it_open(case: Case, call: str) -> None:
+    found = await encrypted(case, TO_THE_ROLE, READS, **{call: Unavailable(f"AWS denies {call}")})
+    assert found.fault() == ""
+    assert found.unread == (f"AWS denies {call}",)
+
+
+async def test_a_key_of_aws_itself_needs_no_word(case: Case) -> None:
+    own = {"KeyMetadata": {"Arn": KEY, "KeyState": "Enabled", "KeyManager": "AWS"}}
+    assert (await encrypted(case, TO_THE_ACCOUNT, READS, describe_key=own)).key is None
+
+
+NO_KEY = (
+    f"{NO_SECRET}: failed to fetch secret {{}} from secrets manager: AccessDeniedException: "
+    "Access to KMS is not allowed"
+)
+
+
+def test_what_aws_says_of_the_key_convicts() -> None:
+    verdict = secret_is_readable(SECRET, reader(), NO_KEY.format(NAME.arn))
+    assert (verdict.status, verdict.explains) == (Status.FAIL, True)
+    assert "kms:Decrypt" in verdict.summary
+
+
+def test_the_containers_secrets_are_not_the_registrys() -> None:
+    other = f"arn:aws:secretsmanager:us-west-2:{ACCOUNT}:secret:db-XyZabc"
+    assert secret_is_readable(SECRET, reader(), NO_KEY.format(other)).status is Status.PASS
+    verdict = secret_is_readable(SECRET, reader(MAY_NOT), NO_KEY.format(other))
+    assert (verdict.status, verdict.explains) == (Status.FAIL, False)
 
 
 async def test_a_secret_that_is_not_there(case: Case) -> None:
