@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from bot.clouds.azure import Endpoints
+from bot.clouds.azure import Endpoints, Identities
 from bot.clouds.connect import Connected, connect
 from bot.clouds.ecs import connect_ecs
 from bot.clouds.kubeconfig import BadKubeconfig, Context, in_cluster, read_context
@@ -26,7 +26,10 @@ class ClusterDown(Exception):
 
 
 class Clusters:
-    """``connected``: the clusters that can be watched, by name; ``channels``: (chat, channel) to names."""
+    """``connected``: the clusters that can be watched, by name; ``channels``: (chat, channel) to names.
+
+    ``identities`` are what those in Azure share.
+    """
 
     def __init__(
         self,
@@ -34,8 +37,10 @@ class Clusters:
         channels: Mapping[tuple[str, str], tuple[str, ...]],
         *,
         stall_after: timedelta,
+        identities: Identities | None = None,
     ) -> None:
         self._connected = dict(connected)
+        self._identities = identities
         self._channels = channels
         self._stall_after = stall_after
 
@@ -92,6 +97,8 @@ class Clusters:
 
     async def close(self) -> None:
         await asyncio.gather(*(one.close() for one in self._connected.values()))
+        if self._identities is not None:
+            await self._identities.close()
 
     def _is_ecs(self, name: str) -> bool:
         return self._one(name).cluster.kind == "ecs"
@@ -107,15 +114,30 @@ class Clusters:
 
 
 def unguarded(settings: Settings, clusters: Clusters) -> tuple[str, ...]:
-    """A sentence for each cluster in AWS that is written to by whoever reads it."""
-    writing = sorted(one for one in settings.remedies.enabled if one.startswith("aws/"))
+    """A sentence for each cluster in a cloud that is written to by whoever reads it."""
+    return (
+        *_written_by_readers(settings, "aws", "write_role", {
+            one.name
+            for one in settings.clusters
+            if one.aws.write_role is None and _is_in_aws(one, clusters.connected[one.name])
+        }),
+        *_written_by_readers(settings, "azure", "write_client_id", {
+            one.name
+            for one in settings.clusters
+            if (one.azure is None and one.kind == "aks") or (one.azure and not one.azure.write_client_id)
+        }),
+    )  # fmt: skip
+
+
+def _written_by_readers(settings: Settings, cloud: str, key: str, names: set[str]) -> tuple[str, ...]:
+    writing = sorted(one for one in settings.remedies.enabled if one.startswith(f"{cloud}/"))
     if not writing:
         return ()
     return tuple(
-        f"cluster {one.name} has no aws.write_role: what is approved is written by the identity that reads; "
-        f"set clusters[].aws.write_role, or enable no remedy of aws ({', '.join(writing)})"
+        f"cluster {one.name} has no {cloud}.{key}: what is approved is written by the identity that reads; "
+        f"set clusters[].{cloud}.{key}, or enable no remedy of {cloud} ({', '.join(writing)})"
         for one in settings.clusters
-        if one.aws.write_role is None and _is_in_aws(one, clusters.connected[one.name])
+        if one.name in names
     )
 
 
@@ -132,20 +154,23 @@ async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Cluster
     """
     wanted = settings.clusters
     endpoints = Endpoints(settings.azure.resource_manager, settings.azure.graph)
-    made = await asyncio.gather(*(_connected(one, environ, endpoints) for one in wanted))
+    identities = Identities()
+    made = await asyncio.gather(*(_connected(one, environ, endpoints, identities) for one in wanted))
     channels: dict[tuple[str, str], tuple[str, ...]] = {}
     for cluster in wanted:
         for chat in ("slack", "teams", "page"):
             if channel := settings.channel_of(cluster.name, chat):
                 channels[chat, channel] = (*channels.get((chat, channel), ()), cluster.name)
     by_name = {cluster.name: one for cluster, one in zip(wanted, made, strict=True)}
-    return Clusters(by_name, channels, stall_after=settings.watch.stall_after)
+    return Clusters(by_name, channels, stall_after=settings.watch.stall_after, identities=identities)
 
 
-async def _connected(cluster: Cluster, environ: Mapping[str, str], endpoints: Endpoints) -> Connected:
+async def _connected(
+    cluster: Cluster, environ: Mapping[str, str], endpoints: Endpoints, identities: Identities
+) -> Connected:
     if cluster.kind == "ecs":
         return connect_ecs(cluster.region or "", cluster)
-    return await connect(_context(cluster, environ), cluster, endpoints)
+    return await connect(_context(cluster, environ), cluster, endpoints, identities)
 
 
 def _context(cluster: Cluster, environ: Mapping[str, str]) -> Context:

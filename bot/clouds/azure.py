@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot.clouds._azure import ArmReader, AzureConnection, Credential, GraphReader
+from bot.clouds._azure import ArmReader, GraphReader
+from bot.clouds._azure_credentials import Identities
 from bot.clouds._azure_hands import AzureHands
+from bot.clouds._azure_http import AzureConnection
 from checks.azure.facts import Arm, Graph
 from handlers.remedies.azure.steps import ArmWriter
+
+__all__ = ["Azure", "Endpoints", "Identities"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +28,28 @@ class Azure:
 
     :param write_client_id: of the managed or workload identity that plans are carried out as; "" for the
         one that reads, too
+    :param identities: shared with other clusters, and closed by whoever made them; ``None`` for own ones
     """
 
-    def __init__(self, endpoints: Endpoints, write_client_id: str = "") -> None:
-        self._reading = Credential()
-        self._writing = Credential(write_client_id) if write_client_id else self._reading
-        self._arm = AzureConnection(endpoints.resource_manager, self._reading)
-        self._graph = AzureConnection(endpoints.graph, self._reading)
-        self._hands = AzureConnection(endpoints.resource_manager, self._writing)
+    def __init__(
+        self, endpoints: Endpoints, write_client_id: str = "", identities: Identities | None = None
+    ) -> None:
+        known = identities or Identities()
+        self._own = known if identities is None else None
+        self._arm = AzureConnection(endpoints.resource_manager, known.of())
+        self._graph = AzureConnection(endpoints.graph, known.of())
+        self._hands = AzureConnection(endpoints.resource_manager, known.of(write_client_id))
+        # Facts are remembered by the clients that they asked: each is always the same.
+        self.roots: dict[Any, object] = {Arm: ArmReader(self._arm), Graph: GraphReader(self._graph)}
+        self.hands: dict[Any, object] = {ArmWriter: AzureHands(self._hands)}
 
     @property
     def calls(self) -> int:
         """Reads, as they went out; pages count, retries do not."""
         return self._arm.calls + self._graph.calls
 
-    @property
-    def roots(self) -> dict[Any, object]:
-        return {Arm: ArmReader(self._arm), Graph: GraphReader(self._graph)}
-
-    @property
-    def hands(self) -> dict[Any, object]:
-        return {ArmWriter: AzureHands(self._hands)}
-
     async def close(self) -> None:
-        for one in (self._arm, self._graph, self._hands, self._reading, self._writing):
+        for one in (self._arm, self._graph, self._hands):
             await one.close()
+        if self._own is not None:
+            await self._own.close()

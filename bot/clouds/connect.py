@@ -15,7 +15,7 @@ from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.clouds._kube import KubeHands, KubeReader
 from bot.clouds._kube_connection import KubeConnection
-from bot.clouds.azure import Azure, Endpoints
+from bot.clouds.azure import Azure, Endpoints, Identities
 from bot.clouds.kubeconfig import Context
 from bot.watch.eyes import Eyes, KubernetesEyes
 from checks.aws.facts import Aws
@@ -44,18 +44,22 @@ class Connected:
 
 
 async def connect(
-    context: Context, configured: Configured | None = None, azure: Endpoints | None = None
+    context: Context,
+    configured: Configured | None = None,
+    azure: Endpoints | None = None,
+    identities: Identities | None = None,
 ) -> Connected:
     """Clients for the cluster of ``context``; what is configured wins over what was found out.
 
-    Nothing is asked yet. ``azure``: where its APIs are; ``None`` for the public cloud's.
+    Nothing is asked yet. ``azure``: where its APIs are; ``None`` for the public cloud's. ``identities``
+    in Azure are shared with other clusters, and outlive this one; ``None`` for its own.
     """
     cluster = _cluster(context, configured)
     connection = KubeConnection(context.name)
     kube = KubeReader(connection)
     aws = AwsReader(Sessions(), roles_of(configured, "read_role"))
     aws_hands = AwsHands(Sessions(), roles_of(configured, "write_role"))
-    in_azure = Azure(azure or Endpoints(), _azure_writer(configured))
+    in_azure = Azure(azure or Endpoints(), _azure_writer(configured), identities)
 
     def calls() -> dict[str, int]:
         return {"aws": aws.calls, "azure": in_azure.calls, "kubernetes": kube.calls, "registry": 0}

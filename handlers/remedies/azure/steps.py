@@ -18,8 +18,9 @@ class ArmWriter(Protocol):
 
     Operations that take long are followed to their end; the answer is what is there then.
 
-    :raises NotFound, Unavailable: as ``checks.azure.facts.Arm``.
-    :raises Conflict: Azure noticed a concurrent change (409, 412), or the operation ended badly.
+    :raises NotFound, Unavailable: as ``checks.azure.facts.Arm``; also where the operation ended badly, and
+        something may be changed all the same.
+    :raises Conflict: Azure noticed a concurrent change (409, 412).
     """
 
     async def get(self, path: str, query: Mapping[str, str] = ...) -> Mapping[str, Any]: ...
