@@ -20,7 +20,8 @@ Tree = dict[str, Any]
 
 _ASSIGNED = re.compile(r"atScope\(\)(?: and assignedTo\('(?P<principal>[^']+)'\))?")
 _SEARCHED = re.compile(
-    r"resources \| where type =~ '(?P<type>[^']+)' and properties\.loginServer =~ '(?P<host>[^']+)' \| project id"
+    r"resources \| where type =~ '(?P<type>[^']+)' and properties\.loginServer =~ '(?P<host>[^']+)' "
+    r"\| project id"
 )
 _BY_APPLICATION = re.compile(r"/(?P<kind>applications|servicePrincipals)\(appId='(?P<id>[^']+)'\)")
 _IDENTITY = "/msi/token"
@@ -61,14 +62,10 @@ class Azure:
             namespace, _, rest = id.rpartition("/providers/")[2].partition("/")
             parts = rest.split("/")
             inside = id.rpartition("/providers/")[0]
-            if (
-                len(wanted) % 2
-                and namespace == first
-                and len(parts) == len(wanted) + 1
-                and parts[: len(wanted)] == wanted
-            ):
-                if inside == scope or "/resourcegroups/" not in scope and len(wanted) == 1:
-                    found.append(tree)
+            is_one = namespace == first and len(parts) == len(wanted) + 1 and parts[: len(wanted)] == wanted
+            below = len(wanted) == 1 and "/resourcegroups/" not in scope
+            if len(wanted) % 2 and is_one and (inside == scope or below):
+                found.append(tree)
         return found
 
     def assigned(self, scope: str, principal: str, kind: str) -> list[Tree]:
@@ -137,8 +134,9 @@ class AzureApi:
         path = request.path
         if path.startswith("/v1.0/"):
             return self._graph(path.removeprefix("/v1.0"))
-        if path.startswith(_SLOW):
-            return self._operation(path)
+        return self._operation(path) if path.startswith(_SLOW) else await self._managed(path, request)
+
+    async def _managed(self, path: str, request: web.Request) -> web.Response:
         if "api-version" not in request.query:
             return _error(400, "MissingApiVersionParameter", "The api-version query parameter is required.")
         if path == "/providers/Microsoft.ResourceGraph/resources":
@@ -210,7 +208,6 @@ class AzureApi:
         return None, made
 
     def _done(self, path: str, status: int, tree: Tree) -> web.Response:
-        kind = "/".join(path.rpartition("/providers/")[2].split("/")[:-1:2]) if "/providers/" in path else ""
         parts = path.rpartition("/providers/")[2].split("/")
         kind = "/".join([parts[0], *parts[1::2]])
         looks = self.azure.slow.get(kind)
