@@ -1,13 +1,14 @@
 """Without a role an instance has no credentials at all: kubelet pulls anonymously, and ECR answers 401.
 
-The profile may be missing from the instance, deleted under it, or hold no role. AWS's own registries, which
-add-ons are pulled from, ask for credentials as well.
+The profile may be missing from the instance, deleted under it, or hold no role; or the metadata service is
+off, which hands the credentials out. How many hops its answers go is of no matter: kubelet runs on the host.
+AWS's own registries, which add-ons are pulled from, ask for credentials as well.
 """
 
 from __future__ import annotations
 
 from checks.aws.destinations import Registry
-from checks.aws.nodes import InstanceId, InstanceProfile, Nodegroup
+from checks.aws.nodes import Instance, InstanceId, InstanceProfile, Nodegroup
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 
@@ -19,11 +20,22 @@ from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
     page="https://docs.aws.amazon.com/eks/latest/userguide/create-node-role.html",
 )
 def instance_has_role(
-    where: InstanceId, profile: InstanceProfile, registry: Registry, group: Nodegroup | None
+    where: InstanceId,
+    profile: InstanceProfile,
+    registry: Registry,
+    group: Nodegroup | None,
+    instance: Instance | None,
 ) -> Verdict:
     if profile.unread:
         return unknown(profile.unread)
     evidence = [("Instance", where.id)]
+    if instance is not None and not instance.metadata:
+        evidence.append(("HttpEndpoint", "disabled"))
+        return failed(
+            f"the metadata service of {where.id} is off, so it has no role's credentials",
+            *evidence,
+            about=where.id,
+        )
     if profile.role_arn:
         return passed(f"{where.id} has a role", *evidence, ("Role", profile.role_arn))
     if group is not None and group.role_arn:

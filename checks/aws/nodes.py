@@ -65,6 +65,7 @@ class Instance:
 
     Subnet, security groups and addresses are those of its primary network interface, which is the one that
     kubelet and the runtime use; further ones are for pods. ``public_address`` is empty where it has none.
+    ``metadata``: whether it may ask its metadata service, which hands out the role's credentials.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Instance:
     tags: tuple[tuple[str, str], ...]
     address: str = ""
     public_address: str = ""
+    metadata: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def _instance(where: InstanceId, account: str, one: Mapping[str, Any]) -> Instan
         tags=tuple(sorted((tag["Key"], tag["Value"]) for tag in one.get("Tags", ()))),
         address=primary.get("PrivateIpAddress") or one.get("PrivateIpAddress", ""),
         public_address=public or "",
+        metadata=one.get("MetadataOptions", {}).get("HttpEndpoint") != "disabled",
     )
 
 

@@ -55,6 +55,19 @@ async def test_a_registry_of_aws_itself_asks_for_credentials_too() -> None:
     assert causes(await seen(network, UNAUTHORIZED, image=ADD_ON)) == {"aws/instance_has_role"}
 
 
+async def test_without_its_metadata_service_an_instance_has_a_role_for_nothing() -> None:
+    network = nat_network()
+    [instance] = network["describe_instances"]["Reservations"][0]["Instances"]
+    instance["MetadataOptions"] = {
+        "HttpEndpoint": "enabled",
+        "HttpTokens": "required",
+        "HttpPutResponseHopLimit": 1,
+    }
+    assert not causes(await seen(network, UNAUTHORIZED))
+    instance["MetadataOptions"]["HttpEndpoint"] = "disabled"
+    assert causes(await seen(network, UNAUTHORIZED)) == {"aws/instance_has_role"}
+
+
 def only(*routes: Mapping[str, Any]) -> Network:
     """Its subnet's routes lead nowhere by IPv4."""
     network = nat_network()
