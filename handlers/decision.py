@@ -101,6 +101,16 @@ class Change:
     asks: bool = False
     heard: Heard | None = None
 
+    @classmethod
+    def begun(cls, offer: Offer, request: Request, at: datetime) -> Change:
+        """Nothing of it is done yet. ``offer`` has a plan, or nobody could have asked for it."""
+        assert offer.plan is not None  # noqa: S101  narrows the type; see above
+        names = tuple(one.by.name for one in request.approvals)
+        return cls(
+            offer.remedy, offer.title, offer.cures, offer.digest, names, at,
+            len(offer.plan.steps), offer.plan.settles_in, asks=offer.plan.asks,
+        )  # fmt: skip
+
     @property
     def whole(self) -> bool:
         """True if the world is wholly changed or wholly as it was."""

@@ -46,13 +46,30 @@ async def look(incident: Incident, world: World) -> AsyncIterator[Incident]:
         yield await _with_offers(incident, roots, memo, world)
 
 
+def reasons(incident: Incident) -> dict[tuple[str, ...], str]:
+    """By the pulls' keys: a name for why each one fails, equal for all that fail for the same reason.
+
+    Unexplained pulls are told apart by image and symptom: ignorance lumps nothing together.
+    """
+    # By key: a newer sighting names other pods, and fails for the same reason.
+    found: dict[tuple[str, ...], list[Finding]] = {pull.key: [] for pull in incident.pulls}
+    for finding in incident.causes:
+        found.get(finding.subject.key, []).append(finding)
+    return {pull.key: _reason(pull, found[pull.key]) for pull in incident.pulls}
+
+
+def _reason(pull: FailedPull, found: list[Finding]) -> str:
+    told = " + ".join(f"{f.check} {f.verdict.about or pull.image}" for f in found)
+    return told or f"{pull.symptom.value} {pull.image} {pull.host_kind}"
+
+
 def _by_cause(incident: Incident) -> list[tuple[FailedPull, ...]]:
     """What recovered while it was looked at needs no incident any more."""
     parts: dict[str, list[FailedPull]] = {}
-    reasons = incident.reasons()
+    why = reasons(incident)
     for pull in incident.pulls:
         if pull.key not in incident.recovered:
-            parts.setdefault(reasons[pull.key], []).append(pull)
+            parts.setdefault(why[pull.key], []).append(pull)
     return [tuple(pulls) for pulls in parts.values()] or [incident.pulls]
 
 
@@ -97,11 +114,11 @@ async def _with_offers(incident: Incident, roots: Mapping[Any, object], memo: Me
 
 async def _same_cause(incident: Incident, apart_from: Incident, world: World) -> Incident | None:
     """An open incident of the cluster that tells the same cause and has looked already."""
-    mine = set(incident.reasons().values())
+    mine = set(reasons(incident).values())
     for other in await world.store.unfinished():
         if other.id == apart_from.id or other.cluster != incident.cluster or other.stage is Stage.LOOKING:
             continue
-        if mine == set(other.reasons().values()):
+        if mine == set(reasons(other).values()):
             return other
     return None
 

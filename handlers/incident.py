@@ -50,17 +50,6 @@ class Incident:
     def causes(self) -> tuple[Finding, ...]:
         return causes(self.findings)
 
-    def reasons(self) -> dict[tuple[str, ...], str]:
-        """By the pulls' keys: a name for why each one fails, equal for all that fail for the same reason.
-
-        Unexplained pulls are told apart by image and symptom: ignorance lumps nothing together.
-        """
-        # By key: a newer sighting names other pods, and fails for the same reason.
-        found: dict[tuple[str, ...], list[Finding]] = {pull.key: [] for pull in self.pulls}
-        for finding in self.causes:
-            found.get(finding.subject.key, []).append(finding)
-        return {pull.key: _reason(pull, found[pull.key]) for pull in self.pulls}
-
     def offer(self, digest: str) -> Offer:
         for one in self.offers:
             if one.plan is not None and one.digest == digest:
@@ -148,28 +137,24 @@ class Incident:
             raise NotAllowed(f"{offer.remedy} cannot be carried out by us: {offer.plan.lacks}")
         if not offer.enabled:
             raise NotAllowed(f"{offer.remedy} is not enabled; an operator adds it to remedies.enabled")
-        if self.is_asked(digest):
-            raise NotNow("that was asked already; the answer is in the thread")
         if self.is_done(digest):
-            raise NotNow("that was done already; its effect is being watched")
+            raise NotNow("that was done already; the thread shows what comes of it")
         return self._next(
             stage=Stage.REQUESTED, request=Request(digest, by, at, expires), note="", asked_at=self.stage
         )
 
     def may_ask_for(self, offer: Offer) -> bool:
-        """Whether ``requested`` would take it, and it has not been done."""
+        """Whether ``requested`` would take it."""
         ready = offer.plan is not None and offer.enabled and self.stage in _ASKABLE
-        return ready and not self.is_done(offer.digest) and not self.is_asked(offer.digest)
+        return ready and not self.is_done(offer.digest)
 
     def is_done(self, digest: str) -> bool:
-        """Whether this plan was carried out and is being verified. Found necessary anew, it is not."""
-        return self.stage is Stage.EXECUTED and any(
-            one.digest == digest and not one.error and not one.undone_by for one in self.changes
-        )
+        """Whether this was asked, or carried out and is being verified. Found necessary anew, it is not.
 
-    def is_asked(self, digest: str) -> bool:
-        """Whether this question was put already. The same one would get the same answer."""
-        return any(one.asks and one.digest == digest and not one.error for one in self.changes)
+        The same question would get the same answer.
+        """
+        done = (one for one in self.changes if one.digest == digest and not one.error and not one.undone_by)
+        return any(one.asks or self.stage is Stage.EXECUTED for one in done)
 
     def approved(
         self, digest: str, by: Person, at: datetime, *, second_person: bool, quorum: int
@@ -213,13 +198,7 @@ class Incident:
     def executing(self, at: datetime) -> Incident:
         self._expect(Stage.APPROVED)
         assert self.request is not None  # noqa: S101  narrows the type; the stage guarantees it
-        offer = self.offer(self.request.digest)
-        assert offer.plan is not None  # noqa: S101  ``offer`` finds only offers with a plan
-        names = tuple(one.by.name for one in self.request.approvals)
-        change = Change(
-            offer.remedy, offer.title, offer.cures, offer.digest, names, at,
-            len(offer.plan.steps), offer.plan.settles_in, asks=offer.plan.asks,
-        )  # fmt: skip
+        change = Change.begun(self.offer(self.request.digest), self.request, at)
         return self._next(stage=Stage.EXECUTING, changes=(*self.changes, change))
 
     def stepped(self, step: Step) -> Incident:
@@ -327,8 +306,3 @@ class Incident:
 
     def _next(self, **changes: object) -> Incident:
         return replace(self, **changes)  # type: ignore[arg-type]  # checked by the callers above
-
-
-def _reason(pull: FailedPull, found: Iterable[Finding]) -> str:
-    told = " + ".join(f"{f.check} {f.verdict.about or pull.image}" for f in found)
-    return told or f"{pull.symptom.value} {pull.image} {pull.host_kind}"

@@ -90,7 +90,7 @@ async def test_the_same_is_not_asked_twice() -> None:
     done = await advance(ID, lodge.world())
     [offer] = done.offers
     assert not done.may_ask_for(offer)
-    with pytest.raises(NotNow, match="asked already"):
+    with pytest.raises(NotNow, match="done already"):
         await commands.request(ID, offer.digest, ANA, lodge.world())
     await commands.check_again(ID, ANA, lodge.world())
     anew = await advance(ID, lodge.world())

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from checks.model import Leg, Symptom, failed, passed, unknown
 from handlers.decision import NotAllowed, NotNow, Person
+from handlers.diagnosis import reasons
 from handlers.incident import Incident, Stage
 from handlers.intake import incident_id
 from tests.fakes.doors import ANA, BEN, CLEO, Turn, pull
@@ -143,8 +144,8 @@ def test_the_root_cause_is_the_first_station_that_fails_and_explains() -> None:
 
 def test_pulls_that_fail_for_one_reason_have_one_cause() -> None:
     incident = looking().found([SHUT, finding(failed("shut", about="oak"), workload="api")])
-    reasons = incident.reasons()
-    assert reasons[pull().key] == reasons[pull("api").key]
+    why = reasons(incident)
+    assert why[pull().key] == why[pull("api").key]
 
 
 def test_what_no_check_explains_is_told_apart_by_image_symptom_and_host() -> None:
@@ -154,9 +155,9 @@ def test_what_no_check_explains_is_told_apart_by_image_symptom_and_host() -> Non
         pull(symptom=Symptom.UNAUTHORIZED),
         pull(host_kind="fargate/fp"),
     ]
-    reasons = {replace(looking(), pulls=(one,)).reasons()[one.key] for one in unexplained}
-    assert len(reasons) == 4
-    both = looking().reasons()
+    why = {reasons(replace(looking(), pulls=(one,)))[one.key] for one in unexplained}
+    assert len(why) == 4
+    both = reasons(looking())
     assert both[pull("web").key] == both[pull("api").key]
 
 
@@ -165,7 +166,7 @@ def test_a_newer_sighting_keeps_its_cause_and_names_the_newer_pods() -> None:
     newer = replace(pull(), pods=("web-1", "web-2"))
     joined = incident.joined([newer])
     assert joined.pulls == (newer, pull("api"))
-    assert joined.reasons()[newer.key] == incident.reasons()[pull().key]
+    assert reasons(joined)[newer.key] == reasons(incident)[pull().key]
     assert joined.findings == incident.findings
 
 
