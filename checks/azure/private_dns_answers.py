@@ -1,0 +1,156 @@
+"""What the node's resolver answers for the registry's names: a pure reading of zones, links and records.
+
+Azure's own resolver knows the zones that are linked to the network it is asked from. With DNS servers of its
+own a network sees what *their* network is linked to, if they ask Azure's resolver in turn, as a hub's do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
+
+from checks.azure.facts import ResourceId
+from checks.azure.networks import Network, Peerings
+from checks.azure.paths import Kind, RegistryPath
+from checks.azure.private_dns import Zone, Zones, private_name
+from checks.azure.private_endpoints import PrivateEndpoints
+from checks.azure.registry import Registry
+from checks.graph import fact
+
+_AZURES_OWN = "168.63.129.16"
+_LINKED = frozenset({"", "completed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """``zone`` is the one that is linked to the resolver's network; ``None``: none is."""
+
+    host: str
+    kind: Kind
+    why: str
+    addresses: tuple[str, ...] = ()
+    zone: Zone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """The network whose links decide; ``None`` where that is not known, and ``why`` not."""
+
+    network: ResourceId | None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PrivateNames:
+    """The registry's own name, and those of its layers, as the node's resolver answers for them."""
+
+    registry: Registry
+    network: Network
+    resolver: Resolver
+    endpoints: PrivateEndpoints
+    zones: Zones
+    own: Answer
+    layers: tuple[Answer, ...]
+
+
+@fact()
+def private_names(
+    registry: Registry,
+    network: Network,
+    peerings: Peerings | None,
+    endpoints: PrivateEndpoints,
+    zones: Zones,
+) -> PrivateNames:
+    resolver = resolver_of(network, peerings)
+    hosts = {
+        *registry.data_hosts,
+        *(one.host for each in endpoints.all for one in each.addresses),
+    } - {registry.host}
+    return PrivateNames(
+        registry=registry,
+        network=network,
+        resolver=resolver,
+        endpoints=endpoints,
+        zones=zones,
+        own=answer(registry.host, resolver, zones),
+        layers=tuple(answer(host, resolver, zones) for host in sorted(hosts) if ".data." in host),
+    )
+
+
+@fact()
+def path_by_name(names: PrivateNames) -> RegistryPath:
+    return RegistryPath(names.own.kind, names.own.why, names.own.addresses)
+
+
+def resolver_of(network: Network, peerings: Peerings | None) -> Resolver:
+    servers = tuple(one for one in network.dns_servers if one != _AZURES_OWN)
+    if not servers:
+        return Resolver(network.id)
+    shown = ", ".join(servers)
+    if _all_within(servers, network.prefixes):
+        return Resolver(network.id, f"{network.id.name} asks its own DNS servers {shown}")
+    if peerings is None:
+        return Resolver(None, f"{network.id.name} asks the DNS servers {shown}, and its peerings are unread")
+    for one in peerings.all:
+        if _all_within(servers, one.current):
+            return Resolver(
+                one.remote, f"{network.id.name} asks the DNS servers {shown} in {one.remote.name}"
+            )
+    return Resolver(
+        None, f"{network.id.name} asks the DNS servers {shown}, and in which network they are is not known"
+    )
+
+
+def answer(host: str, resolver: Resolver, zones: Zones) -> Answer:
+    if resolver.network is None:
+        return Answer(host, Kind.UNKNOWN, resolver.why)
+    name = private_name(host)
+    linked = [one for one in zones.all if one.link_to(resolver.network) is not None]
+    before = next((one for one in linked if not f".{name}".endswith(f".{one.name}")), None)
+    if before is not None:
+        return Answer(
+            host, Kind.UNKNOWN, f"the private zone {before.name} answers for {host}, and is not read"
+        )
+    # The longest name wins, as everywhere in DNS.
+    zone = max(linked, key=lambda one: len(one.name), default=None)
+    link = zone.link_to(resolver.network) if zone is not None else None
+    if zone is None or link is None:
+        return _unlinked(host, resolver.network, zones)
+    if link.state.lower() not in _LINKED:
+        return Answer(host, Kind.UNKNOWN, f"{zone.name} is being linked to {resolver.network.name}")
+    return _linked(host, zone, redirects=link.redirects)
+
+
+def _linked(host: str, zone: Zone, *, redirects: bool) -> Answer:
+    found = zone.addresses(private_name(host))
+    if found:
+        return Answer(host, Kind.PRIVATE, f"{zone.name} answers {', '.join(found)}", found, zone)
+    if zone.unread:
+        return Answer(host, Kind.UNKNOWN, zone.unread, zone=zone)
+    if redirects:
+        return Answer(host, Kind.PUBLIC, f"{zone.name} does not know {host}, and asks outside", zone=zone)
+    return Answer(host, Kind.NOWHERE, f"{zone.name} is linked, and does not know {host}", zone=zone)
+
+
+def _unlinked(host: str, network: ResourceId, zones: Zones) -> Answer:
+    """That a zone is known which would answer makes it likely that no other does, out of our sight."""
+    if zones.unread:
+        return Answer(host, Kind.UNKNOWN, f"no private zone for {host} is seen, but: {zones.unread}")
+    if not zones.that_know(host):
+        more = zones.elsewhere or "it may be where we may not read"
+        return Answer(host, Kind.UNKNOWN, f"no private zone that knows {host} is shown to us: {more}")
+    return Answer(host, Kind.PUBLIC, f"no private zone for {host} is linked to {network.name}")
+
+
+def _all_within(addresses: Iterable[str], prefixes: Iterable[str]) -> bool:
+    return all(is_within(one, prefixes) for one in addresses)
+
+
+def is_within(address: str, prefixes: Iterable[str]) -> bool:
+    """Whether an address is in any of these CIDR ranges; what does not parse is in none."""
+    try:
+        wanted = ip_address(address)
+        return any(wanted in ip_network(one, strict=False) for one in prefixes)
+    except ValueError:
+        return False
