@@ -6,8 +6,9 @@ registry answers 401. `az aks check-acr` tries that token only, and so does not 
 
 from __future__ import annotations
 
-from checks.azure.conditions import Holds
+from checks.azure.paths import TurnedAway
 from checks.azure.rights import PullRights
+from checks.azure.strangers import Strangers, Tenants
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
 
@@ -18,38 +19,119 @@ from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
     explains={Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING},
     page="https://learn.microsoft.com/en-us/azure/aks/cluster-container-registry-integration",
 )
-def identity_can_pull(rights: PullRights) -> Verdict:
-    who = (
+def identity_can_pull(
+    rights: PullRights,
+    tenants: Tenants | None = None,
+    strangers: Strangers | None = None,
+    refused: TurnedAway | None = None,
+) -> Verdict:
+    """``refused``: the registry's firewall turned the address away, before it asked who pulls."""
+    explains = False if refused is not None and refused.address else None
+    if rights.registry.anonymous and rights.puller.managed and (rights.denials or not rights.allowing):
+        return passed(
+            f"{rights.registry.host} lets everybody pull; {rights.puller.words} needs no role there",
+            *_who(rights),
+            ("Note", "anonymous pull is on for all repositories of the registry"),
+        )
+    if rights.denials:
+        names = ", ".join(one.name for one in rights.denials)
+        return _failed(rights, f"the deny assignment {names} forbids it to {rights.puller.words}", explains)
+    if rights.allowing:
+        return _allowed(rights)
+    if rights.undecided:
+        return _undecided(rights)
+    if tenants is not None and tenants.cluster != tenants.registry:
+        return _of_another_tenant(rights, tenants, explains)
+    return _failed(rights, _lacks(rights, strangers), explains, *_notes(rights, strangers))
+
+
+def _who(rights: PullRights) -> tuple[tuple[str, str], ...]:
+    return (
         ("Identity", f"{rights.puller.words} ({rights.puller.object_id})"),
         ("Registry", str(rights.registry.id)),
     )
-    if rights.denials:
-        names = ", ".join(one.name for one in rights.denials)
-        return failed(
-            f"the deny assignment {names} forbids it to {rights.puller.words}",
-            *who,
-            about=rights.puller.object_id,
+
+
+def _failed(rights: PullRights, summary: str, explains: bool | None, *evidence: tuple[str, str]) -> Verdict:
+    return failed(summary, *_who(rights), *evidence, about=rights.puller.object_id, explains=explains)
+
+
+def _allowed(rights: PullRights) -> Verdict:
+    if rights.doubts:
+        why = "; ".join(rights.doubts)
+        return unknown(f"{rights.puller.words} has a role, but {why}", *_who(rights))
+    names = ", ".join(sorted({one.role.name for one in rights.allowing}))
+    notes = []
+    if all(one.assignment.is_by_group(rights.puller) for one in rights.allowing):
+        notes.append("it has the role as a member of a group; a new membership takes hours to be known")
+    if rights.registry.by_repository:
+        notes.append(
+            "rights are given per repository (ABAC); credentials from before a switch to that are refused "
+            "until the node asks for new ones"
         )
-    sure = [one for one in rights.grants if one.role.permissions is not None and one.holds is Holds.YES]
-    if sure and rights.unread:
-        return unknown(f"{rights.puller.words} has a role, but {rights.unread}", *who)
-    if sure:
-        names = ", ".join(sorted({one.role.name for one in sure}))
-        return passed(f"{rights.puller.words} may pull", *who, ("Allowed by", names))
-    doubtful = [one for one in rights.grants if one.holds is Holds.UNKNOWN or one.role.permissions is None]
-    if doubtful:
-        return unknown(
-            f"what {doubtful[0].role.name} allows to {rights.puller.words} could not be judged", *who
+    if not rights.registry.takes_arm_tokens:
+        notes.append(
+            "the registry refuses tokens for Azure Resource Manager, which old node images come with"
         )
+    return passed(
+        f"{rights.puller.words} may pull",
+        *_who(rights),
+        ("Allowed by", names),
+        *(("Note", one) for one in notes),
+    )
+
+
+def _undecided(rights: PullRights) -> Verdict:
+    first = rights.undecided[0]
+    if first.role.permissions is None:
+        why = f"the role {first.role.name} was deleted, or is not shown to us"
+    elif first.assignment.condition:
+        why = f"the condition of its role {first.role.name} could not be judged"
+    else:
+        why = f"its role {first.role.name} allows to read content, but not metadata"
+    said = (("Condition", first.assignment.condition),) if first.assignment.condition else ()
+    return unknown(f"whether {rights.puller.words} may pull is open: {why}", *_who(rights), *said)
+
+
+def _of_another_tenant(rights: PullRights, tenants: Tenants, explains: bool | None) -> Verdict:
+    where = (("Tenants", f"cluster {tenants.cluster}, registry {tenants.registry}"),)
+    if rights.puller.managed:
+        return _failed(
+            rights,
+            f"{rights.puller.words} is of another tenant than {rights.registry.host}, where a managed "
+            "identity can do nothing",
+            explains,
+            *where,
+        )
+    return unknown(
+        f"{rights.registry.host} is of another tenant, where {rights.puller.words} has another id",
+        *_who(rights),
+        *where,
+    )
+
+
+def _lacks(rights: PullRights, strangers: Strangers | None) -> str:
+    who, host = rights.puller.words, rights.registry.host
     if rights.ignored and rights.registry.by_repository:
         names = ", ".join(sorted({one.role.name for one in rights.ignored}))
-        return failed(
-            f"{rights.registry.host} gives rights per repository (ABAC), and there {names} is not honoured",
-            *who,
-            about=rights.puller.object_id,
-        )
-    return failed(
-        f"{rights.puller.words} has no role that lets it pull from {rights.registry.host}",
-        *who,
-        about=rights.puller.object_id,
-    )
+        return f"{host} gives rights per repository (ABAC), and there {names} is not honoured"
+    if rights.ignored:
+        names = ", ".join(sorted({one.role.name for one in rights.ignored}))
+        return f"{who} has {names}, which counts only where rights are given per repository (ABAC)"
+    if rights.narrow:
+        names = ", ".join(sorted({one.role.name for one in rights.narrow}))
+        return f"{who} has {names}, but its condition leaves {rights.repository.path} out"
+    summary = f"{who} has no role that lets it pull from {host}"
+    if strangers is not None and len(strangers.all) == 1:
+        return f"{summary}; {strangers.role} is with {strangers.all[0].words}"
+    return summary
+
+
+def _notes(rights: PullRights, strangers: Strangers | None) -> list[tuple[str, str]]:
+    notes = [("Condition", one.assignment.condition) for one in rights.narrow]
+    if strangers is not None and strangers.all:
+        names = ", ".join(one.words for one in strangers.all)
+        notes.append((f"Has {strangers.role}", f"{names}; was this the cluster's identity before?"))
+    if rights.ignored and rights.registry.by_repository:
+        notes.append(("Note", "nodes may use what they had before a switch of the mode for up to an hour"))
+    return notes

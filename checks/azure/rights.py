@@ -4,22 +4,21 @@ A registry knows two ways. By default a role at the registry or above it that al
 ``registries/pull/read`` is enough for all its repositories. In ABAC mode only *data* actions count, per
 repository, and AcrPull is not honoured at all, nor are Reader, Contributor and Owner
 (learn.microsoft.com/azure/container-registry/container-registry-rbac-abac-repository-permissions).
+A deny assignment wins over every role.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from checks.azure.actions import CONTENT, METADATA, PULL
 from checks.azure.conditions import Holds, holds
 from checks.azure.puller import Puller
 from checks.azure.registry import Registry
-from checks.azure.roles import Assignment, Assignments, Denial, Denials, Role, Roles
+from checks.azure.roles import Assignment, Denial, Denials, Permission, Role, Roles
 from checks.graph import fact
 from checks.image.reference import Repository
-
-PULL = "Microsoft.ContainerRegistry/registries/pull/read"
-CONTENT = "Microsoft.ContainerRegistry/registries/repositories/content/read"
-METADATA = "Microsoft.ContainerRegistry/registries/repositories/metadata/read"
 
 # In a deny assignment the id of nobody stands for everybody.
 _EVERYBODY = "00000000-0000-0000-0000-000000000000"
@@ -27,7 +26,7 @@ _EVERYBODY = "00000000-0000-0000-0000-000000000000"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An assignment with its role. ``holds``: whether its condition does, for this repository."""
+    """An assignment with its role. ``holds``: whether it allows the pull, for this repository."""
 
     assignment: Assignment
     role: Role
@@ -36,7 +35,11 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class PullRights:
-    """``grants`` allow the pull, or may; ``ignored`` would in the registry's other mode."""
+    """``grants`` allow the pull, or may, or would for another repository (``holds``).
+
+    ``ignored`` would in the registry's other mode. ``denials`` forbid it; ``doubts`` say why it cannot be
+    said for sure that nothing else does.
+    """
 
     puller: Puller
     registry: Registry
@@ -44,58 +47,83 @@ class PullRights:
     grants: tuple[Grant, ...]
     ignored: tuple[Grant, ...]
     denials: tuple[Denial, ...]
-    unread: str
+    doubts: tuple[str, ...]
+
+    @property
+    def allowing(self) -> tuple[Grant, ...]:
+        return tuple(one for one in self.grants if one.holds is Holds.YES)
+
+    @property
+    def narrow(self) -> tuple[Grant, ...]:
+        """Those that are for other repositories."""
+        return tuple(one for one in self.grants if one.holds is Holds.NO)
+
+    @property
+    def undecided(self) -> tuple[Grant, ...]:
+        return tuple(one for one in self.grants if one.holds is Holds.UNKNOWN)
+
+    @property
+    def lacking(self) -> bool:
+        """No role allows it, for sure."""
+        return not self.allowing and not self.undecided
 
 
 @fact()
 def pull_rights(
-    registry: Registry,
-    repository: Repository,
-    puller: Puller,
-    assigned: Assignments,
-    roles: Roles,
-    denials: Denials | None,
+    registry: Registry, repository: Repository, puller: Puller, roles: Roles, denials: Denials
 ) -> PullRights:
-    granting, ignored = [], []
-    for one in assigned.all:
-        if not registry.id.is_within(one.scope):
-            continue
-        role = roles.of(one)
-        grant = Grant(one, role, holds(one.condition, repository.path))
-        if role.permissions is None or _allows(role, by_repository=registry.by_repository):
-            granting.append(grant)
-        elif _allows(role, by_repository=not registry.by_repository):
-            ignored.append(grant)
+    hits = {one: _hits(one, puller, registry) for one in denials.all}
+    unsure = [f"the deny assignment {one.name} may forbid it" for one in hits if hits[one] is Holds.UNKNOWN]
     return PullRights(
         puller=puller,
         registry=registry,
         repository=repository,
-        grants=tuple(granting),
-        ignored=tuple(ignored),
-        denials=() if denials is None else tuple(_hitting(denials, puller, registry)),
-        unread="" if denials is not None else "the deny assignments could not be read",
+        grants=tuple(_grants(roles, repository, by_repository=registry.by_repository)),
+        ignored=tuple(_grants(roles, repository, by_repository=not registry.by_repository)),
+        denials=tuple(one for one in hits if hits[one] is Holds.YES),
+        doubts=(*unsure, *filter(None, [denials.unread])),
     )
 
 
-def _allows(role: Role, *, by_repository: bool) -> bool:
-    if by_repository:
-        return all(
-            any(one.allows_data(action) for one in role.permissions or ()) for action in (CONTENT, METADATA)
-        )
-    return any(one.allows(PULL) for one in role.permissions or ())
+def _grants(roles: Roles, repository: Repository, *, by_repository: bool) -> Iterable[Grant]:
+    for assigned, role in roles.held:
+        said = [
+            _allowed(role, assigned, repository, action)
+            for action in ((CONTENT, METADATA) if by_repository else (PULL,))
+        ]
+        if said[0] is None:  # without it the others are worth nothing
+            continue
+        found = {Holds.UNKNOWN if one is None else one for one in said}
+        yield Grant(assigned, role, found.pop() if len(found) == 1 else Holds.UNKNOWN)
 
 
-def _hitting(denials: Denials, puller: Puller, registry: Registry) -> list[Denial]:
-    wanted = (CONTENT,) if registry.by_repository else (PULL,)
-    return [
-        one
-        for one in denials.all
-        if {_EVERYBODY, puller.object_id} & one.principals
-        and puller.object_id not in one.spared
-        and registry.id.is_within(one.scope)
-        and any(
-            permission.allows_data(action) if registry.by_repository else permission.allows(action)
-            for permission in one.permissions
-            for action in wanted
-        )
-    ]
+def _allowed(role: Role, assigned: Assignment, repository: Repository, action: str) -> Holds | None:
+    """``None``: the role has nothing to do with it."""
+    if role.permissions is None:
+        return Holds.UNKNOWN
+    if not any(_covers(one, action) for one in role.permissions):
+        return None
+    return holds(assigned.condition, repository.path, action)
+
+
+def _covers(permission: Permission, action: str) -> bool:
+    return permission.allows(action) if action == PULL else permission.allows_data(action)
+
+
+def _hits(denial: Denial, puller: Puller, registry: Registry) -> Holds:
+    wanted = CONTENT if registry.by_repository else PULL
+    if not any(_covers(one, wanted) for one in denial.permissions):
+        return Holds.NO
+    me = puller.object_id.lower()
+    if me in {id for id, _ in denial.spared}:
+        return Holds.NO
+    named = bool({me, _EVERYBODY} & {id for id, _ in denial.principals})
+    perhaps = any(_may_be_group(kind) for _, kind in (denial.spared if named else denial.principals))
+    if not named:
+        return Holds.UNKNOWN if perhaps else Holds.NO
+    return Holds.UNKNOWN if perhaps or denial.conditional else Holds.YES
+
+
+def _may_be_group(kind: str) -> bool:
+    """Who is in a group is not asked; an unnamed type may be one."""
+    return kind not in ("ServicePrincipal", "User", "SystemDefined")

@@ -7,16 +7,16 @@ A role's wildcards, and the actions that it takes back, are as Azure documents t
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from checks.azure.actions import any_matches
 from checks.azure.facts import Arm, ResourceId, block, rows, word, words
 from checks.azure.puller import Puller
 from checks.azure.registry import Registry
 from checks.graph import fact
-from checks.model import NotFound
+from checks.model import NotFound, Unavailable
 
 READS = (
     "Microsoft.Authorization/denyAssignments/read",
@@ -27,7 +27,9 @@ READS = (
 ACR_PULL = "7f951dda-4ed3-4680-a7ca-43fe172d538d"
 REPOSITORY_READER = "b93aa761-3e63-49ed-ac28-beffa264f7ac"
 
-_AUTHORIZATION = "/providers/Microsoft.Authorization"
+ROLE_ASSIGNMENTS = "/providers/Microsoft.Authorization/roleAssignments"
+_DENY_ASSIGNMENTS = "/providers/Microsoft.Authorization/denyAssignments"
+_MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,10 @@ class Permission:
     not_data_actions: tuple[str, ...]
 
     def allows(self, action: str) -> bool:
-        return _any(self.actions, action) and not _any(self.not_actions, action)
+        return any_matches(self.actions, action) and not any_matches(self.not_actions, action)
 
     def allows_data(self, action: str) -> bool:
-        return _any(self.data_actions, action) and not _any(self.not_data_actions, action)
+        return any_matches(self.data_actions, action) and not any_matches(self.not_data_actions, action)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,14 @@ class Assignment:
     principal_type: str
     condition: str
 
+    def is_by_group(self, puller: Puller) -> bool:
+        return self.principal.lower() != puller.object_id.lower()
+
+    def reaches(self, puller: Puller, registry: Registry) -> bool:
+        if self.is_by_group(puller) and self.principal_type == "ServicePrincipal":
+            return False
+        return reaches_from(self.scope, registry)
+
 
 @dataclass(frozen=True, slots=True)
 class Assignments:
@@ -76,12 +86,24 @@ class Assignments:
 
 @fact()
 async def assignments(registry: Registry, puller: Puller, arm: Arm) -> Assignments:
-    # `assignedTo` follows groups, which Azure's own `principalId` does not.
-    found = await arm.get(
-        f"{registry.id}{_AUTHORIZATION}/roleAssignments",
-        {"$filter": f"atScope() and assignedTo('{puller.object_id}')"},
-    )
-    return Assignments(tuple(map(assignment, rows(found, "value"))))
+    # `assignedTo` follows groups, which `principalId` does not.
+    query = {"$filter": f"atScope() and assignedTo('{puller.object_id}')"}
+    try:
+        found = await arm.get(f"{registry.id}{ROLE_ASSIGNMENTS}", query)
+    except NotFound:
+        raise Unavailable(
+            f"Azure does not know {puller.words} ({puller.object_id}), or {registry.host} is gone"
+        ) from None
+    listed = map(assignment, rows(found, "value"))
+    return Assignments(tuple(one for one in listed if one.reaches(puller, registry)))
+
+
+def reaches_from(scope: str, registry: Registry) -> bool:
+    """Whether what is said at ``scope`` is said of the registry, too.
+
+    Of management groups Azure lists those alone that the registry is in.
+    """
+    return registry.id.is_within(scope) or scope.lower().startswith(_MANAGEMENT_GROUPS)
 
 
 def assignment(tree: Mapping[str, Any]) -> Assignment:
@@ -98,19 +120,17 @@ def assignment(tree: Mapping[str, Any]) -> Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """The definitions of the roles that are assigned, by id in small letters."""
+    """The same assignments, each with its role."""
 
-    by_id: tuple[tuple[str, Role], ...]
-
-    def of(self, one: Assignment) -> Role:
-        return dict(self.by_id)[one.role.lower()]
+    held: tuple[tuple[Assignment, Role], ...]
 
 
 @fact()
 async def roles(assigned: Assignments, arm: Arm) -> Roles:
-    wanted = sorted({one.role for one in assigned.all})
+    wanted = sorted({one.role.lower(): one.role for one in assigned.all}.values())
     found = await asyncio.gather(*(_role(id, arm) for id in wanted))
-    return Roles(tuple((id.lower(), role) for id, role in zip(wanted, found, strict=True)))
+    by_id = {role.id.lower(): role for role in found}
+    return Roles(tuple((one, by_id[one.role.lower()]) for one in assigned.all))
 
 
 async def _role(id: str, arm: Arm) -> Role:
@@ -136,41 +156,58 @@ def permission(tree: Mapping[str, Any]) -> Permission:
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """A deny assignment: ``principals`` and ``spared`` are object ids, or the id of nobody for everybody."""
+    """A deny assignment that reaches the registry. ``principals`` and ``spared`` are (object id, type).
 
+    ``conditional``: it has a condition, which is not judged.
+    """
+
+    id: ResourceId
     name: str
-    scope: str
-    principals: frozenset[str]
-    spared: frozenset[str]
+    principals: frozenset[tuple[str, str]]
+    spared: frozenset[tuple[str, str]]
     permissions: tuple[Permission, ...]
+    conditional: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Denials:
+    """``unread`` says why they could not be read, or ""."""
+
     all: tuple[Denial, ...]
+    unread: str = ""
 
 
 @fact()
 async def denials(registry: Registry, arm: Arm) -> Denials:
-    found = await arm.get(f"{registry.id}{_AUTHORIZATION}/denyAssignments", {"$filter": "atScope()"})
-    return Denials(tuple(map(_denial, rows(found, "value"))))
+    try:
+        found = await arm.get(f"{registry.id}{_DENY_ASSIGNMENTS}", {"$filter": "atScope()"})
+    except NotFound:
+        return Denials((), f"{registry.host} is gone")
+    except Unavailable as why:
+        return Denials((), str(why))
+    return Denials(
+        tuple(_denial(one) for one in rows(found, "value") if _is_said_of(registry, block(one, "properties")))
+    )
+
+
+def _is_said_of(registry: Registry, has: Mapping[str, Any]) -> bool:
+    scope = word(has, "scope")
+    if has.get("doNotApplyToChildScopes") is True:
+        return ResourceId(scope) == registry.id
+    return reaches_from(scope, registry)
 
 
 def _denial(tree: Mapping[str, Any]) -> Denial:
     has = block(tree, "properties")
     return Denial(
+        id=ResourceId(word(tree, "id")),
         name=word(has, "denyAssignmentName") or word(tree, "name"),
-        scope=word(has, "scope"),
-        principals=frozenset(word(one, "id") for one in rows(has, "principals")),
-        spared=frozenset(word(one, "id") for one in rows(has, "excludePrincipals")),
+        principals=_principals(has, "principals"),
+        spared=_principals(has, "excludePrincipals"),
         permissions=tuple(map(permission, rows(has, "permissions"))),
+        conditional=bool(word(has, "condition")),
     )
 
 
-def _any(patterns: Iterable[str], action: str) -> bool:
-    return any(_matches(pattern, action) for pattern in patterns)
-
-
-def _matches(pattern: str, action: str) -> bool:
-    expression = ".*".join(re.escape(part) for part in pattern.split("*"))
-    return re.fullmatch(expression, action, re.IGNORECASE) is not None
+def _principals(has: Mapping[str, Any], which: str) -> frozenset[tuple[str, str]]:
+    return frozenset((word(one, "id").lower(), word(one, "type")) for one in rows(has, which))
