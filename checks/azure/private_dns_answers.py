@@ -138,7 +138,8 @@ def _unlinked(host: str, network: ResourceId, zones: Zones) -> Answer:
     if zones.unread:
         return Answer(host, Kind.UNKNOWN, f"no private zone for {host} is seen, but: {zones.unread}")
     if not zones.that_know(host):
-        more = zones.elsewhere or "it may be where we may not read"
+        unread = next((one.unread for one in zones.all if one.unread), zones.elsewhere)
+        more = unread or "it may be where we may not read"
         return Answer(host, Kind.UNKNOWN, f"no private zone that knows {host} is shown to us: {more}")
     return Answer(host, Kind.PUBLIC, f"no private zone for {host} is linked to {network.name}")
 
