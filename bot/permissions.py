@@ -1,7 +1,8 @@
-"""`pullbot permissions`: the least that AWS and Kubernetes must grant, from the code that makes the calls.
+"""`pullbot permissions`: the least that clouds and clusters must grant, from the code that makes the calls.
 
 Modules that read declare their grants beside the calls (``GRANTS`` for IAM, ``RBAC`` for Kubernetes),
 and steps that write declare theirs on the class. Nothing is listed here but what a read must never do.
+Azure's roles are in ``bot.permissions_azure``.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ class UnknownRemedy(Exception):
 
 def aws_reads(partition: str = "aws") -> dict[str, Any]:
     """The identity policy for diagnosing, as a document."""
-    modules = [module for package in ("checks.aws", "bot.watch") for module in _modules(package)]
+    modules = [module for package in ("checks.aws", "bot.watch") for module in modules_of(package)]
     grants = [grant for module in modules for grant in getattr(module, "GRANTS", ())]
     return _policy(grants, partition, _NEVER)
 
@@ -69,7 +70,7 @@ def aws_writes(
     :param automation_roles: ARNs of the only roles that may be passed on, where a step passes one
     :raises UnknownRemedy: there is none of this id.
     """
-    steps = _steps(remedies)
+    steps = steps_of(remedies)
     grants = [grant for step in steps for grant in getattr(step, "grants", ())]
     services = sorted({step.passes_role_to for step in steps if hasattr(step, "passes_role_to")})
     if not services:
@@ -92,7 +93,7 @@ def kubernetes_reads(name: str = "pullbot-read") -> dict[str, Any]:
     """The ClusterRole for diagnosing."""
     found: set[Rule] = set()
     for package in ("checks", "bot.watch"):
-        for module in _modules(package):
+        for module in modules_of(package):
             found.update(getattr(module, "RBAC", ()))
     return _cluster_role(name, found)
 
@@ -102,11 +103,11 @@ def kubernetes_writes(remedies: Iterable[str], name: str = "pullbot-write") -> d
 
     :raises UnknownRemedy: there is none of this id.
     """
-    return _cluster_role(name, {rule for step in _steps(remedies) for rule in getattr(step, "rbac", ())})
+    return _cluster_role(name, {rule for step in steps_of(remedies) for rule in getattr(step, "rbac", ())})
 
 
 def reads_of(check: Check, catalog: Catalog) -> list[str]:
-    """What a check reads at most, as IAM and RBAC name it; on one kind of host it is less.
+    """What a check reads at most, as IAM, Azure, Graph and RBAC name it; on one kind of host it is less.
 
     By the facts that it needs, and those that these need: what the modules declare that ask for them, and
     the modules of the coroutines that those import.
@@ -120,8 +121,10 @@ def reads_of(check: Check, catalog: Catalog) -> list[str]:
         pending += [fact for fact in known if fact.id not in asked]
     modules = {module.__name__: module for one in asked.values() for module in _asking(one.fn)}.values()
     actions = {action for one in modules for grant in getattr(one, "GRANTS", ()) for action in grant.actions}
+    actions.update(action for one in modules for action in getattr(one, "READS", ()))
+    graph = {f"Microsoft Graph: {one}" for module in modules for one in getattr(module, "GRAPH", ())}
     rules = {f"{resource}: {verb}" for one in modules for _, resource, verb in getattr(one, "RBAC", ())}
-    return sorted(actions) + sorted(rules)
+    return sorted(actions) + sorted(graph) + sorted(rules)
 
 
 def _asking(fn: Callable[..., Any]) -> Iterator[ModuleType]:
@@ -182,7 +185,7 @@ def _cluster_role(name: str, rules: set[Rule]) -> dict[str, Any]:
     }
 
 
-def _steps(remedies: Iterable[str]) -> list[type[Step]]:
+def steps_of(remedies: Iterable[str]) -> list[type[Step]]:
     """The steps that a remedy's module plans with: those it imports."""
     known = {one.id: one for one in load_remedies()}
     found: list[type[Step]] = []
@@ -198,7 +201,8 @@ def _planned_by(remedy: Remedy) -> list[type[Step]]:
     return [one for one in names if isinstance(one, type) and issubclass(one, Step) and one is not Step]
 
 
-def _modules(package: str) -> Iterator[ModuleType]:
+def modules_of(package: str) -> Iterator[ModuleType]:
+    """The package and everything below it; nothing where there is no such package."""
     try:
         root = importlib.import_module(package)
     except ModuleNotFoundError:

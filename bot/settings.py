@@ -105,6 +105,10 @@ class Settings(Shape):
     def automation_roles(self) -> tuple[str, ...]:
         return tuple(one.aws.automation_role for one in self.clusters if one.aws.automation_role)
 
+    @property
+    def subscriptions(self) -> tuple[str, ...]:
+        return tuple(one.azure.subscription for one in self.clusters if one.azure)
+
     def cluster(self, name: str) -> Cluster | None:
         return next((one for one in self.clusters if one.name == name), None)
 

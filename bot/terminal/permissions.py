@@ -15,6 +15,7 @@ from bot.permissions import (
     kubernetes_reads,
     kubernetes_writes,
 )
+from bot.permissions_azure import azure_reads, azure_writes
 from handlers.remedy import load_remedies
 from handlers.world import Rules
 
@@ -28,10 +29,15 @@ class Granting(Protocol):
     @property
     def automation_roles(self) -> tuple[str, ...]: ...
 
+    @property
+    def subscriptions(self) -> tuple[str, ...]: ...
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "cloud", choices=["aws", "kubernetes"], help="an IAM policy (JSON), or a ClusterRole (YAML)"
+        "cloud",
+        choices=["aws", "azure", "kubernetes"],
+        help="an IAM policy (JSON), custom roles (JSON), or a ClusterRole (YAML)",
     )
     parser.add_argument(
         "--write", action="store_true", help="what the enabled remedies need, instead of what looking needs"
@@ -54,9 +60,21 @@ def run(arguments: argparse.Namespace, settings: Granting) -> int:
             roles, partition = settings.automation_roles, arguments.partition
             policy = aws_writes(remedies, partition, roles) if writes else aws_reads(partition)
             print(json.dumps(policy, indent=2))
+        elif arguments.cloud == "azure":
+            print(
+                json.dumps(
+                    _roles(remedies, settings) if writes else azure_reads(settings.subscriptions), indent=2
+                )
+            )
         else:
             print(as_yaml(kubernetes_writes(remedies) if writes else kubernetes_reads()), end="")
     except UnknownRemedy as error:
         print(f"pullbot permissions: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _roles(remedies: list[str], settings: Granting) -> object:
+    """One role as it is, for ``az`` takes them one by one; several as a list."""
+    roles = azure_writes(remedies, settings.subscriptions)
+    return roles[0] if len(roles) == 1 else roles

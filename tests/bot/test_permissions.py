@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from bot import permissions
+from bot.permissions_azure import azure_reads
 from checks.graph import Catalog
 from handlers.remedy import load_remedies
 
@@ -24,7 +25,7 @@ def test_all_that_may_be_read_is_read_by_a_check_or_by_the_watch() -> None:
     catalog = Catalog.load()
     by_checks = {read for one in catalog.checks for read in permissions.reads_of(one, catalog)}
     allow = [one for one in permissions.aws_reads()["Statement"] if one["Effect"] == "Allow"]
-    granted = {action for one in allow for action in one["Action"]}
+    granted = {action for one in allow for action in one["Action"]} | set(azure_reads()["Actions"])
     assert granted - by_checks == {"ecs:ListClusters"}
     assert {one for one in by_checks if ": " not in one} <= granted
 
@@ -38,6 +39,8 @@ def test_what_a_check_reads_is_what_its_facts_read_and_those_that_these_need() -
     assert "iam:GetRole" not in by_id["aws/subnet_routes_out"]
     assert "nodes: get" in by_id["aws/subnet_routes_out"]
     assert "pods: list" in by_id["kubernetes/image_was_pulled"]
+    assert "Microsoft.Authorization/roleAssignments/read" in by_id["azure/identity_can_pull"]
+    assert "Microsoft Graph: Application.Read.All" in by_id["azure/identity_can_pull"]
 
 
 def test_ecr_is_limited_to_repositories_of_the_partition() -> None:

@@ -73,7 +73,7 @@ def test_other_partitions_have_their_own_arns(capsys: pytest.CaptureFixture[str]
     assert "arn:aws:" not in printed(capsys, "aws", "--partition", "aws-us-gov")
 
 
-@pytest.mark.parametrize("cloud", ["aws", "kubernetes"])
+@pytest.mark.parametrize("cloud", ["aws", "azure", "kubernetes"])
 def test_a_remedy_that_there_is_none_of_is_one_line(cloud: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["permissions", cloud, "--remedy", "aws/atach_pull_policy"]) == 2
     out, err = capsys.readouterr()
@@ -105,3 +105,18 @@ def test_the_role_of_the_runbook_is_the_configured_one(
     assert {"iam:PassRole", "ssm:StartAutomationExecution", "ssm:GetAutomationExecution"} <= allowed(policy)
     assert f'"Resource": "{role}"' in policy
     assert "ACCOUNT_ID" not in policy
+
+
+def test_azure_is_given_roles_that_can_be_created_as_they_are(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    written = tmp_path / "pullbot.yaml"
+    written.write_text(
+        "clusters: [{name: shop, kind: aks, azure: {subscription: mine, resource_group: g, cluster: c}}]\n"
+        "remedies: {enabled: [azure/attach_acr, aws/attach_pull_policy]}\n"
+    )
+    reading = json.loads(printed(capsys, "azure", "--config", str(written)))
+    assert reading["AssignableScopes"] == ["/subscriptions/mine"]
+    writing = json.loads(printed(capsys, "azure", "--write", "--config", str(written)))
+    assert writing["Name"] == "pullbot attach_acr"
+    assert json.loads(printed(capsys, "azure", "--remedy", "aws/attach_pull_policy")) == []
