@@ -33,11 +33,12 @@ class TaskBook(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TaskContainer:
-    """``reason`` is ECS's text on why it does not run, or ""."""
+    """``reason``: ECS's text on why it does not run; ``digest``: what its tag was pinned to. "": not told."""
 
     name: str
     image: str
     reason: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,12 @@ def parse_task(tree: Mapping[str, Any]) -> EcsTask:
         stop_code=_text(tree.get("stopCode")),
         stopped_reason=_text(tree.get("stoppedReason")),
         containers=tuple(
-            TaskContainer(_text(one.get("name")), _text(one.get("image")), _text(one.get("reason")))
+            TaskContainer(
+                _text(one.get("name")),
+                _text(one.get("image")),
+                _text(one.get("reason")),
+                _text(one.get("imageDigest")),
+            )
             for one in tree.get("containers") or ()
         ),
         created=_time(tree.get("createdAt")),

@@ -37,7 +37,13 @@ from tests.fakes.aws_rights_worlds import (
 from tests.fakes.aws_world import (
     World,
 )
-from tests.fakes.ecs_worlds import ecs_fixed, ecs_on_instance, ecs_private_registry, ecs_two_faults
+from tests.fakes.ecs_worlds import (
+    ecs_fixed,
+    ecs_on_instance,
+    ecs_pinned,
+    ecs_private_registry,
+    ecs_two_faults,
+)
 
 Maker = Callable[[], World] | Callable[[], Awaitable[World]]
 EKS: tuple[Callable[[], World], ...] = (
@@ -72,6 +78,7 @@ ECS: tuple[Callable[[], Awaitable[World]], ...] = (
     ecs_two_faults,
     ecs_on_instance,
     ecs_private_registry,
+    ecs_pinned,
     ecs_fixed,
 )
 ALL: tuple[Maker, ...] = (*EKS, *ECS)

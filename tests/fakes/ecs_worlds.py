@@ -12,14 +12,15 @@ from bot.watch.ecs import EcsEyes
 from bot.watch.ecs_book import StoppedTasks
 from checks.aws.ecs_tasks import TaskBook
 from checks.host import Cluster
-from checks.model import Since
-from tests.fakes.aws_account import ACCOUNT, Account, policy
+from checks.model import NotFound, Since
+from tests.fakes.aws_account import ACCOUNT, READ_ONLY, Account, policy
 from tests.fakes.aws_network import (
     account,
     nat_network,
 )
 from tests.fakes.aws_world import (
     FORBIDDEN,
+    HOST,
     IMAGE,
     REGION,
     World,
@@ -31,14 +32,20 @@ from tests.fakes.ecs_shop import TIMEOUT as NO_ADDRESS
 
 @dataclass(eq=False)
 class EcsAndAll:
-    """The port ``Aws``: ECS in memory, and everything else of an account."""
+    """The port ``Aws``: ECS in memory, and everything else of an account.
+
+    ``gone``: the digests of images that were deleted.
+    """
 
     ecs: EcsAccount
     account: Account
+    gone: frozenset[str] = frozenset()
 
     async def __call__(
         self, service: str, operation: str, /, *, region: str, account: str = "", **params: Any
     ) -> Mapping[str, Any]:
+        if any(one.get("imageDigest") in self.gone for one in params.get("imageIds", ())):
+            raise NotFound("ImageNotFoundException")
         asked = self.ecs if service == "ecs" else self.account
         return await asked(service, operation, region=region, account=account, **params)
 
@@ -127,6 +134,26 @@ async def ecs_private_registry() -> World:
         "get_key_policy": {"Policy": policy()},
     }
     stop(aws, NO_SECRET)
+    return await on_ecs(aws)
+
+
+OLD_DIGEST = f"sha256:{'b' * 64}"
+
+
+async def ecs_pinned(*, tag_is_gone: bool = False) -> World:
+    """Its deployment goes by an image that was deleted when the tag was pushed anew."""
+    aws = ecs_account()
+    aws.account.answers["list_attached_role_policies"] = {"AttachedPolicies": [{"PolicyArn": READ_ONLY}]}
+    if tag_is_gone:
+        aws.account.answers["describe_images"] = NotFound("ImageNotFoundException")
+    aws.gone = frozenset({OLD_DIGEST})
+    stop(
+        aws,
+        "CannotPullContainerError: pull image manifest has been retried 5 time(s): failed to resolve ref "
+        f"{HOST}/app@{OLD_DIGEST}: {HOST}/app@{OLD_DIGEST}: not found",
+        in_container=True,
+        startedBy="ecs-svc/1",
+    )
     return await on_ecs(aws)
 
 

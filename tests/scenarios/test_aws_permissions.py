@@ -70,6 +70,7 @@ WORLDS_OF: dict[str, tuple[Maker, ...]] = {
     "aws/attach_pull_policy": (aws_rights_worlds.many_policies,),
     "aws/create_endpoints": (aws_network_worlds.missing_endpoint, aws_network_worlds.hardly_any_endpoint),
     "aws/lift_repository_deny": (aws_rights_worlds.repository_deny, aws_rights_worlds.role_denied),
+    "aws/look_tag_up_anew": (ecs_worlds.ecs_pinned,),
     "aws/open_endpoint_security_group": (aws_network_worlds.shut_endpoint,),
     "aws/open_network_acl": (aws_network_worlds.shut_subnet,),
     "aws/open_security_group": (aws_network_worlds.shut_node,),

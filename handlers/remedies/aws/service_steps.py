@@ -11,10 +11,13 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from checks.aws.ecs_services import AwsVpc, EcsService, parse_service
+from checks.aws.ecs_tasks import EcsTask
 from checks.aws.facts import Grant
 from checks.model import NotFound
 from handlers.remedies.aws.steps import AwsWriter
-from handlers.remedy import Conflict, Diff, Standing, Step
+from handlers.remedy import Conflict, Diff, Refused, Standing, Step
+
+ALL_REPLACED = "every task of the service is replaced, the healthy ones too"
 
 _GRANTS = (Grant(("ecs:DescribeServices", "ecs:UpdateService"), "arn:{partition}:ecs:*:*:service/*"),)
 
@@ -125,6 +128,19 @@ class RedeployService(Step):
     async def write(self, aws: AwsWriter) -> RedeployService:
         await _update(self.service, aws)
         return self
+
+
+def new_deployment(service: EcsService, task: EcsTask | None) -> RedeployService:
+    """:raises Refused: it is another's to begin, or of no use"""
+    if not service.rolling:
+        raise Refused(f"another system makes the deployments of {service.name}; start one there")
+    if not service.active or not service.desired:
+        raise Refused(f"{service.name} wants no tasks")
+    if not service.deployment:
+        raise Refused(f"ECS names no deployment of {service.name}")
+    if task is not None and task.deployment not in ("", service.deployment):
+        raise Refused(f"a newer deployment of {service.name} has begun already")
+    return RedeployService(ServiceAddress.of(service), before=service.deployment)
 
 
 async def _update(service: ServiceAddress, aws: AwsWriter, **changes: object) -> None:
