@@ -38,8 +38,8 @@ class AzureHands:
         _, tree = await self._asked("GET", path, query=query)
         return tree
 
-    async def put(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
-        return await self._changed("PUT", path, body)
+    async def put(self, path: str, body: Mapping[str, Any], if_match: str = "") -> Mapping[str, Any]:
+        return await self._changed("PUT", path, body, if_match)
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return await self._changed("PATCH", path, body)
@@ -52,10 +52,12 @@ class AzureHands:
         except NotFound:
             return
 
-    async def _changed(self, method: str, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def _changed(
+        self, method: str, path: str, body: Mapping[str, Any], if_match: str = ""
+    ) -> Mapping[str, Any]:
         """What is there in the end."""
         action = arm_action(method, path)
-        headers, tree = await self._asked(method, path, body)
+        headers, tree = await self._asked(method, path, body, if_match=if_match)
         if follow := _operation(headers):
             await self._to_the_end(follow, headers, action)
         elif _state(tree).lower() not in {"", *_ENDED}:
@@ -71,10 +73,13 @@ class AzureHands:
         path: str,
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
+        *,
+        if_match: str = "",
     ) -> tuple[Mapping[str, str], Mapping[str, Any]]:
         action = arm_action(method, path)
         wanted = {**(query or {}), "api-version": version_of(path)}
-        status, headers, tree = await self._send(method, path, action, query=wanted, body=body)
+        only = {"If-Match": if_match} if if_match else {}
+        status, headers, tree = await self._send(method, path, action, query=wanted, body=body, headers=only)
         if status not in _FINE:
             raise translated(status, headers, tree, action, path)
         return headers, tree if isinstance(tree, dict) else {}

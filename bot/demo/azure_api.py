@@ -1,7 +1,7 @@
 """An Azure that answers on loopback: Resource Manager, Resource Graph, Microsoft Graph, and a token endpoint.
 
-It keeps resources by id, in the shapes that Azure documents, and plays no resource provider: what is put is
-there, and nothing follows from it. Lists come in pages. It knows the filters and the one query that pullbot
+It keeps resources by id, in the shapes that Azure documents. What is put is there, and nothing follows from
+it but what ``providers`` play. Lists come in pages. It knows the filters and the one query that pullbot
 asks with, and refuses others, so that a typing error is not an empty answer.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,9 @@ _SEARCHED = re.compile(
     r"\| project id"
 )
 _BY_APPLICATION = re.compile(r"/(?P<kind>applications|servicePrincipals)\(appId='(?P<id>[^']+)'\)")
+_BY_OBJECT = re.compile(r"/servicePrincipals/(?P<id>[0-9a-fA-F-]+)")
 _IDENTITY = "/msi/token"
+_MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 _SLOW = "/operations/"
 
 
@@ -34,6 +36,7 @@ class Azure:
 
     ``groups``: who is in which group, as object ids: role assignments to a group reach its members.
     ``slow``: types of resources whose changes are operations, and how often one is looked at until it ends.
+    ``providers``: by type, what becomes of what was there and what is wanted.
     """
 
     resources: dict[str, Tree] = field(default_factory=dict)
@@ -41,6 +44,7 @@ class Azure:
     groups: dict[str, set[str]] = field(default_factory=dict)
     activity: list[Tree] = field(default_factory=list)
     slow: dict[str, int] = field(default_factory=dict)
+    providers: dict[str, Callable[[Azure, Tree, Tree], Tree]] = field(default_factory=dict)
 
     def put(self, tree: Tree) -> Tree:
         self.resources[tree["id"].lower()] = tree
@@ -185,8 +189,12 @@ class AzureApi:
             refused, wanted = self._assignment(key, path, wanted)
             if refused is not None:
                 return refused
-        tree = _merged(known or {}, wanted) if request.method == "PATCH" else wanted
+        if request.headers.get("If-Match", "*") not in ("*", (known or {}).get("eTag")):
+            return _error(412, "PreconditionFailed", "The resource has another eTag by now.")
+        tree = merged(known or {}, wanted) if request.method == "PATCH" else wanted
         tree |= {"id": path, "name": path.rpartition("/")[2]}
+        if provider := self.azure.providers.get(_kind(path)):
+            tree = provider(self.azure, known or {}, tree)
         self.azure.put(tree)
         return self._done(path, 200 if known else 201, tree)
 
@@ -208,9 +216,7 @@ class AzureApi:
         return None, made
 
     def _done(self, path: str, status: int, tree: Tree) -> web.Response:
-        parts = path.rpartition("/providers/")[2].split("/")
-        kind = "/".join([parts[0], *parts[1::2]])
-        looks = self.azure.slow.get(kind)
+        looks = self.azure.slow.get(_kind(path))
         if looks is None:
             return web.json_response(tree, status=status) if status != 204 else web.Response(status=204)
         name = f"{_SLOW}{len(self._operations) + 1}"
@@ -241,6 +247,9 @@ class AzureApi:
     def _graph(self, path: str) -> web.Response:
         found = _BY_APPLICATION.fullmatch(path)
         tree = self.azure.entra.get((found["kind"], found["id"])) if found else None
+        if by_object := _BY_OBJECT.fullmatch(path):
+            those = (one for (kind, _), one in self.azure.entra.items() if kind == "servicePrincipals")
+            tree = next((one for one in those if one["id"] == by_object["id"]), None)
         if tree is None:
             return _error(404, "Request_ResourceNotFound", f"Resource '{path}' does not exist.")
         return web.json_response(tree)
@@ -250,14 +259,22 @@ def _error(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
+def _kind(path: str) -> str:
+    parts = path.rpartition("/providers/")[2].split("/")
+    return "/".join([parts[0], *parts[1::2]])
+
+
 def _is_within(scope: str, above: str) -> bool:
+    """There is one management group, and all is in it."""
+    if above.lower().startswith(_MANAGEMENT_GROUPS):
+        return True
     return f"{scope.lower()}/".startswith(f"{above.rstrip('/').lower()}/")
 
 
-def _merged(tree: Tree, changes: Tree) -> Tree:
+def merged(tree: Tree, changes: Tree) -> Tree:
     """As ARM patches: objects are merged, everything else is replaced."""
-    merged = dict(tree)
+    made = dict(tree)
     for name, value in changes.items():
-        both = isinstance(value, dict) and isinstance(merged.get(name), dict)
-        merged[name] = _merged(merged[name], value) if both else value
-    return merged
+        both = isinstance(value, dict) and isinstance(made.get(name), dict)
+        made[name] = merged(made[name], value) if both else value
+    return made

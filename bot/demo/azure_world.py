@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.demo.azure_api import Azure, Tree
+from bot.demo.azure_api import Azure, Tree, merged
 
 SUBSCRIPTION = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
@@ -34,7 +34,8 @@ PULL_ASSIGNMENT = (
 
 def public_world() -> Azure:
     """A cluster with a managed identity, and a registry that is open to the Internet and to that identity."""
-    azure = Azure()
+    azure = Azure(providers={"Microsoft.ContainerService/managedClusters": reconciled})
+    azure.put({"id": f"/subscriptions/{SUBSCRIPTION}", "subscriptionId": SUBSCRIPTION, "tenantId": TENANT})
     azure.put({"id": HOME, "name": GROUP, "location": "westeurope", "properties": {}})
     azure.put(
         {"id": NODE_HOME, "name": NODE_GROUP, "location": "westeurope", "managedBy": AKS, "properties": {}}
@@ -63,6 +64,23 @@ def public_world() -> Azure:
         azure.put(role)
     azure.put(assigned(PULL_ASSIGNMENT, KUBELET, ACR_PULL, ACR))
     return azure
+
+
+def reconciled(azure: Azure, known: Tree, wanted: Tree) -> Tree:
+    """What AKS makes of a cluster that is put: what only it says stays, and its nodes get their identity."""
+    tree = merged(known, wanted) | {"eTag": f"{known.get('eTag', '')}+"}
+    has = tree["properties"]
+    if kubelet := has.get("identityProfile", {}).get("kubeletidentity"):
+        group = f"/resourcegroups/{has['nodeResourceGroup']}/providers/microsoft.compute/".lower()
+        for id, machines in azure.resources.items():
+            if group in id and "identity" in machines:
+                at_it = machines["identity"].get("userAssignedIdentities") or {}
+                given = {"clientId": kubelet["clientId"], "principalId": kubelet["objectId"]}
+                machines["identity"] = {
+                    "type": "UserAssigned",
+                    "userAssignedIdentities": {**at_it, kubelet["resourceId"]: given},
+                }
+    return tree
 
 
 def assigned(id: str, principal: str, role: str, scope: str, **more: str) -> Tree:
@@ -125,6 +143,8 @@ def _cluster() -> Tree:
         "name": CLUSTER,
         "type": "Microsoft.ContainerService/managedClusters",
         "location": "westeurope",
+        "eTag": "5e6c1d6a",
+        "sku": {"name": "Base", "tier": "Free"},
         "identity": {
             "type": "SystemAssigned",
             "principalId": "0e9c4a5e-7c3b-4a9d-8f31-7b1f9f1f0b21",

@@ -49,8 +49,8 @@ def _judged(application: Application, id: str, who: tuple[tuple[str, str], ...],
         return failed(f"every secret of the application {id} is over, the last{when}", *who, *last, about=id)
     if len(secrets) > 1 and pull.symptom is Symptom.UNAUTHORIZED:
         return unknown(
-            f"the application {id} has {len(secrets)} secrets, {len(secrets) - len(live)} of them over; which "
-            "one the cluster uses, and whether it is right, cannot be seen",
+            f"the application {id} has {len(secrets)} secrets, {len(secrets) - len(live)} of them over; "
+            "which one the cluster uses, and whether it is right, cannot be seen",
             *who,
             *last,
         )

@@ -1,4 +1,4 @@
-"""Role assignments in Azure, made and taken away, each as a compare-and-swap."""
+"""The port that changes Azure, and role assignments: made and taken away, each as a compare-and-swap."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-from checks.azure.facts import word
+from checks.azure.facts import rows, word
 from checks.model import NotFound
 from handlers.remedy import Conflict, Diff, Standing, Step
 
@@ -25,7 +25,9 @@ class ArmWriter(Protocol):
 
     async def get(self, path: str, query: Mapping[str, str] = ...) -> Mapping[str, Any]: ...
 
-    async def put(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]: ...
+    async def put(self, path: str, body: Mapping[str, Any], if_match: str = ...) -> Mapping[str, Any]:
+        """``if_match``: an eTag; Azure refuses where the resource has another by now."""
+        ...
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]: ...
 
@@ -81,7 +83,7 @@ class AssignRole(Step):
     async def look(self, arm: ArmWriter) -> Standing:
         return Standing.AFTER if await _is_there(self, arm) else Standing.BEFORE
 
-    async def write(self, arm: ArmWriter) -> AssignRole:
+    async def write(self, arm: ArmWriter) -> AssignRole | FoundAssigned:
         properties = {
             "roleDefinitionId": self.role,
             "principalId": self.principal,
@@ -93,7 +95,41 @@ class AssignRole(Step):
             await arm.put(self.id, {"properties": properties})
         except NotFound as why:
             raise Conflict(f"{self.scope} changed meanwhile: {why}") from None
+        except Conflict:
+            if await _is_there(self, arm):
+                return self
+            if theirs := await _of_somebody_else(self, arm):
+                return FoundAssigned(self, theirs)
+            raise
         return self
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAssigned(Step):
+    """Somebody gave the very role in the same moment. It is theirs, and so not ours to take away."""
+
+    wanted: AssignRole
+    theirs: str
+
+    def diff(self) -> Diff:
+        there = self.wanted.diff()
+        return Diff(there.target, there.after, f"{there.after}, as somebody else gave it meanwhile")
+
+    def commands(self) -> tuple[str, ...]:
+        return ()
+
+    def inverse(self) -> None:
+        return None
+
+    async def look(self, arm: ArmWriter) -> Standing:
+        try:
+            await arm.get(self.theirs)
+        except NotFound:
+            return Standing.ELSEWHERE
+        return Standing.AFTER
+
+    async def write(self, arm: ArmWriter) -> FoundAssigned:
+        raise Conflict(f"there is nothing to do for {self.theirs}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +165,21 @@ async def _is_there(made: AssignRole, arm: ArmWriter) -> bool:
     if word(found, "properties", "principalId").lower() != made.principal.lower():
         raise Conflict(f"{made.id} is an assignment to somebody else")
     return True
+
+
+async def _of_somebody_else(wanted: AssignRole, arm: ArmWriter) -> str:
+    """The id of an assignment of the same role to the same principal at the same scope, or ""."""
+    found = await arm.get(
+        f"{wanted.scope}/providers/Microsoft.Authorization/roleAssignments",
+        {"$filter": f"atScope() and assignedTo('{wanted.principal}')"},
+    )
+    same = (
+        one for one in rows(found, "value")
+        if word(one, "properties", "principalId").lower() == wanted.principal.lower()
+        and word(one, "properties", "scope").rstrip("/").lower() == wanted.scope.rstrip("/").lower()
+        and word(one, "properties", "roleDefinitionId").rpartition("/")[2].lower()
+        == wanted.role.rpartition("/")[2].lower()
+    )  # fmt: skip
+    return next(
+        (word(one, "id") for one in same if word(one, "properties", "condition") == wanted.condition), ""
+    )
