@@ -14,7 +14,7 @@ from typing import Any
 
 from bot.chat.platform import Side
 from bot.clouds.kubeconfig import BadKubeconfig
-from bot.clusters import connect_all, unguarded
+from bot.clusters import connect_all, unguarded, without_runbook
 from bot.log import start_logging
 from bot.people import People
 from bot.service import Service
@@ -67,7 +67,7 @@ async def _serve(settings: Settings) -> None:
         afterwards.push_async_callback(state.close)
         clusters = await connect_all(settings, os.environ)
         afterwards.push_async_callback(clusters.close)
-        for warning in unguarded(settings, clusters):
+        for warning in (*unguarded(settings, clusters), *without_runbook(settings)):
             log.warning("%s", warning)
         sides, people = _chats(settings)
         service = Service(settings, state, clusters, sides, people)

@@ -15,6 +15,7 @@ from bot.watch.ecs_targets import PREFIX
 from bot.watch.eyes import Patience
 from bot.watch.targets import NoSuchTarget
 from checks.model import FailedPull
+from handlers.remedies.aws.troubleshoot_task import troubleshoot_task
 
 if TYPE_CHECKING:  # pydantic takes its time; the terminal comes here without a configuration
     from bot.settings import Settings
@@ -138,6 +139,17 @@ def _written_by_readers(settings: Settings, cloud: str, key: str, names: set[str
         f"set clusters[].{cloud}.{key}, or enable no remedy of {cloud} ({', '.join(writing)})"
         for one in settings.clusters
         if one.name in names
+    )
+
+
+def without_runbook(settings: Settings) -> tuple[str, ...]:
+    """A sentence for each cluster of ECS where AWS's runbook is enabled and has nothing to act as."""
+    if troubleshoot_task.id not in settings.remedies.enabled:
+        return ()
+    return tuple(
+        f"cluster {one.name} has no aws.automation_role: {troubleshoot_task.id} is shown as a command only"
+        for one in settings.clusters
+        if one.kind == "ecs" and one.aws.automation_role is None
     )
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 
 from bot.clouds.ecs import connect_ecs
-from bot.clusters import Clusters, unguarded
+from bot.clusters import Clusters, unguarded, without_runbook
 from bot.settings import Settings
 
 PROJECT = Path(__file__).parents[2]
@@ -112,6 +112,18 @@ async def test_who_writes_in_aws_with_the_identity_that_reads_is_warned() -> Non
     assert warning.endswith("(aws/attach_pull_policy)")
     assert warned("kubernetes/restart_workload") == ()
     assert warned("aws/attach_pull_policy", write_role="arn:aws:iam::123456789012:role/w") == ()
+
+
+def test_a_runbook_that_has_nothing_to_act_as_is_warned_of() -> None:
+    def told(*enabled: str, **aws: object) -> tuple[str, ...]:
+        clusters = [{"name": "tasks", "kind": "ecs", "region": "eu-west-1", "aws": aws}, {"name": "prod"}]
+        tree = {"clusters": clusters, "remedies": {"enabled": enabled}}
+        return without_runbook(Settings.model_validate(tree))
+
+    [warning] = told("aws/troubleshoot_task")
+    assert warning.startswith("cluster tasks has no aws.automation_role")
+    assert told("aws/troubleshoot_task", automation_role="arn:aws:iam::123456789012:role/r") == ()
+    assert told("aws/attach_pull_policy") == ()
 
 
 async def test_told_to_stop_when_it_serves_it_stops_without_a_word_of_error(tmp_path: Path) -> None:

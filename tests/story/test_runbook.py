@@ -66,13 +66,20 @@ async def test_asked_killed_started_again_and_heard(aws_url: str, tmp_path: Path
         await it.kill()
         hold.let_go()
         assert len(automation.executions) == 1
+        it.front.denied.add(GET)
         await it.start_bot()
         await it.until(it.says("AWS's runbook is looking"))
         [execution] = automation.executions
         assert execution in it.root.text
+        heard = await it.until(
+            lambda: (said := it.reply("heard")) and "could not be asked" in said.text and said
+        )
+        assert "AWS denies ssm:GetAutomationExecution" in heard.text
+        assert f"aws ssm stop-automation-execution --region {REGION}" in heard.text
 
-        # And again, while it runs.
+        # And again, while it runs and cannot be heard.
         await it.kill()
+        it.front.denied.clear()
         ran = {"StepName": "report", "StepStatus": "Success"}
         broke = {"StepName": "clean", "StepStatus": "Failed", "FailureMessage": "it is still in use"}
         automation.end("Success", {"Report": [SAID]}, ran, broke)
