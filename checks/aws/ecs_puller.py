@@ -118,7 +118,7 @@ async def rights_of_either(
         told = ", ".join(f"{name} {may}" for name, may in able.items())
         raise Unavailable(f"{_either(found)}; as their policies read, {told}")
     how = f"ECS pulls with it or with {instance.puller.role_name}, whose rights are the same"
-    return replace(execution, puller=replace(execution.puller, how=how))
+    return replace(execution, puller=replace(execution.puller, how=how), twin=instance)
 
 
 def _answers(rights: PullRights) -> tuple[Says, ...]:

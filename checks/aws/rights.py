@@ -45,7 +45,8 @@ __all__ = ["ACTIONS", "ON_REPOSITORY", "TOKEN", "PullRights", "Ruling", "Says", 
 class PullRights:
     """``registry``: the policy of the whole registry, as far as it is known to rule pulls; it seldom does.
 
-    ``origins``: from which network the requests come, where a policy asks.
+    ``origins``: from which network the requests come, where a policy asks. ``twin``: those of another role
+    that may be the one that pulls, and may do the same.
     """
 
     puller: Puller
@@ -53,6 +54,7 @@ class PullRights:
     repository: RepositoryPolicy
     registry: str | None = None
     origins: Origins = NOT_KNOWN
+    twin: PullRights | None = None
 
     @property
     def principal_arn(self) -> str:

@@ -62,14 +62,18 @@ class Hands:
     def _delete_repository_policy(self, **_: Any) -> None:
         self.account.answers["get_repository_policy"] = NotFound("RepositoryPolicyNotFoundException")
 
-    def _attach_role_policy(self, PolicyArn: str, **_: Any) -> None:
-        self.account.answers["list_attached_role_policies"]["AttachedPolicies"].append(
-            {"PolicyArn": PolicyArn}
-        )
+    def _attach_role_policy(self, RoleName: str, PolicyArn: str) -> None:
+        self._attached(RoleName).append({"PolicyArn": PolicyArn})
 
-    def _detach_role_policy(self, PolicyArn: str, **_: Any) -> None:
-        attached = self.account.answers["list_attached_role_policies"]["AttachedPolicies"]
-        attached.remove({"PolicyArn": PolicyArn})
+    def _detach_role_policy(self, RoleName: str, PolicyArn: str) -> None:
+        self._attached(RoleName).remove({"PolicyArn": PolicyArn})
+
+    def _attached(self, role: str) -> list[dict[str, str]]:
+        """Of this role, where a world has several."""
+        key = "list_attached_role_policies"
+        answers = self.account.answers
+        found: list[dict[str, str]] = answers.get((key, role), answers[key])["AttachedPolicies"]
+        return found
 
     def _update_assume_role_policy(self, PolicyDocument: str, **_: Any) -> None:
         self.account.answers["get_role"]["Role"]["AssumeRolePolicyDocument"] = json.loads(PolicyDocument)

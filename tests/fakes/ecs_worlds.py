@@ -122,6 +122,26 @@ async def ecs_on_instance() -> World:
     return await on_ecs(aws)
 
 
+async def ecs_either_role() -> World:
+    """On an instance: the execution role or the instance's pulls, and neither may."""
+    aws = ecs_account()
+    trusted = aws.account.answers["get_role"]["Role"]["AssumeRolePolicyDocument"]
+    for name in ("web-execution", "eks-node"):
+        role = {"Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "AssumeRolePolicyDocument": trusted}
+        aws.account.answers["get_role", name] = {"Role": {**role, "RoleId": f"AROA{len(name)}"}}
+        aws.account.answers["list_attached_role_policies", name] = {"AttachedPolicies": []}
+    aws.ecs.instances = [{"ec2InstanceId": "i-0abc"}]
+    stop(
+        aws,
+        f"CannotPullContainerError: {FORBIDDEN}",
+        in_container=True,
+        launchType="EC2",
+        attachments=[],
+        containerInstanceArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/shop/ci",
+    )
+    return await on_ecs(aws)
+
+
 async def ecs_private_registry() -> World:
     """A secret that the role may not read, under a key of its own."""
     secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"

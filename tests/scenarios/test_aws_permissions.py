@@ -65,7 +65,7 @@ WORLDS_OF: dict[str, tuple[Maker, ...]] = {
     "aws/allow_layers_in_s3_endpoint": (aws_network_worlds.own_buckets_only,),
     "aws/allow_role_in_repository_policy": (aws_rights_worlds.another_account,),
     "aws/assign_public_ip": (ecs_worlds.ecs_two_faults,),
-    "aws/attach_execution_policy": (ecs_worlds.ecs_two_faults,),
+    "aws/attach_execution_policy": (ecs_worlds.ecs_two_faults, ecs_worlds.ecs_either_role),
     "aws/attach_fargate_policy": (aws_rights_worlds.fargate_without_policy,),
     "aws/attach_pull_policy": (aws_rights_worlds.many_policies,),
     "aws/create_endpoints": (aws_network_worlds.missing_endpoint, aws_network_worlds.hardly_any_endpoint),

@@ -23,7 +23,7 @@ from tests.fakes.aws_network import (
 )
 from tests.fakes.aws_world import FORBIDDEN, HOST, REGION, SILENCE, UNAUTHORIZED, Seen, on_eks
 from tests.fakes.ecs_shop import NO_TOKEN
-from tests.fakes.ecs_worlds import ecs_account, on_ecs, stop
+from tests.fakes.ecs_worlds import ecs_account, ecs_either_role, on_ecs, stop
 
 ADD_ON = f"602401143452.dkr.ecr.{REGION}.amazonaws.com/eks/coredns:v1.11.1"
 DUAL_STACK = f"{ACCOUNT}.dkr-ecr.{REGION}.on.aws"
@@ -66,6 +66,18 @@ async def test_without_its_metadata_service_an_instance_has_a_role_for_nothing()
     assert not causes(await seen(network, UNAUTHORIZED))
     instance["MetadataOptions"]["HttpEndpoint"] = "disabled"
     assert causes(await seen(network, UNAUTHORIZED)) == {"aws/instance_has_role"}
+
+
+async def test_where_either_of_two_roles_pulls_both_are_let() -> None:
+    world = await ecs_either_role()
+    found = await world.look(Door(world.aws))
+    assert causes(found) == {"aws/role_can_pull"}
+    [offer] = [one for one in found.offers if one.plan is not None]
+    assert offer.plan is not None
+    commands = [command for step in offer.plan.steps for command in step.commands()]
+    assert ["--role-name web-execution" in commands[0], "--role-name eks-node" in commands[1]] == [True, True]
+    assert "both" in offer.plan.caution
+    assert offer.plan.reversible
 
 
 def only(*routes: Mapping[str, Any]) -> Network:
