@@ -27,6 +27,17 @@ async def shop(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[S
 
 
 @pytest.fixture
+async def azure_tokens(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Where clients of any Azure on loopback get their tokens."""
+    api = AzureApi(world.public_world())
+    await api.start()
+    for name, value in api.environment().items():
+        monkeypatch.setenv(name, value)
+    yield
+    await api.stop()
+
+
+@pytest.fixture
 async def aks(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Aks]:
     api = AzureApi(world.public_world(), secret="only-here", page=2)
     url = await api.start()

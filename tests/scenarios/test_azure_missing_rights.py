@@ -1,0 +1,75 @@
+"""Each read of Azure denied, throttled or broken, in worlds of all kinds: unknown, and nothing else changes.
+
+Which check needs which read is not written down here: it is seen, by what a failed read changes.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from checks.model import Finding, Status
+from tests.fakes import azure_worlds
+from tests.fakes.azure_door import BROKEN, DENIED, GRAPH, SEARCH, THROTTLED, Failure
+from tests.fakes.azure_worlds import Maker, Seen, running
+
+OF_EACH_KIND: tuple[Maker, ...] = (azure_worlds.without_role, azure_worlds.service_principal)
+CASES = [
+    *((maker, DENIED) for maker in azure_worlds.ALL),
+    *((maker, failure) for maker in OF_EACH_KIND for failure in (THROTTLED, BROKEN)),
+]
+
+
+def became_unknown(before: Seen, after: Seen, action: str) -> set[str]:
+    """The checks that say so since ``action`` fails. Nothing else may be told, accused or planned."""
+    unknown: set[str] = set()
+    for name in before.findings.keys() | after.findings.keys():
+        was, now = before.findings.get(name), after.findings.get(name)
+        assert now is not None, f"{name} is silent without {action}"
+        if was is None or was.verdict.status is not now.verdict.status:
+            _is_no_accusation(was, now, action)
+            if now.verdict.status is Status.UNKNOWN:
+                unknown.add(name)
+        assert not now.is_cause or (was is not None and was.is_cause), f"{name}: {action}"
+    assert after.plans <= before.plans, f"planned without {action}: {after.plans - before.plans}"
+    return unknown
+
+
+def _is_no_accusation(was: Finding | None, now: Finding, action: str) -> None:
+    verdict = now.verdict
+    told = f"{now.check} without {action}: {verdict.summary}"
+    if verdict.status is Status.PASS:
+        # What was left out for another reason; a fault or a doubt never becomes right.
+        assert was is None, told
+        return
+    assert verdict.status is Status.UNKNOWN, told
+    asked = "Microsoft Graph" if action == GRAPH else action
+    assert asked in verdict.summary or asked in str(verdict.evidence), told
+
+
+@pytest.mark.parametrize(
+    ("maker", "failure"), CASES, ids=[f"{maker.__name__}-{failure.code}" for maker, failure in CASES]
+)
+async def test_a_read_that_fails_is_unknown_and_nothing_else_changes(
+    maker: Maker, failure: Failure, azure_tokens: None
+) -> None:
+    async with running(maker) as azure:
+        before = await azure.look()
+        some: set[str] = set()
+        for action in sorted(set(before.asked)):
+            some |= became_unknown(before, await azure.look({action: failure}), action)
+    assert some
+
+
+async def test_no_action_is_granted_whose_denial_nobody_would_notice(azure_tokens: None) -> None:
+    """Verdicts, their evidence and what is offered: something depends on each read somewhere."""
+    noticed: set[str] = set()
+    asked: set[str] = set()
+    for maker in azure_worlds.ALL:
+        async with running(maker) as azure:
+            before = await azure.look()
+            for action in set(before.asked) - noticed:
+                asked.add(action)
+                if await azure.look({action: DENIED}) != before:
+                    noticed.add(action)
+    assert asked - noticed == set()
+    assert SEARCH in noticed
