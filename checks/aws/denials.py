@@ -67,6 +67,11 @@ class Accusation:
         return bool(self.layer) and not self.explicit and action.lower() == self.action.lower()
 
     @property
+    def of_organization(self) -> bool:
+        """Whether a policy of the organization is named: nobody in the account can read or change it."""
+        return self.layer in ("service control policy", "resource control policy")
+
+    @property
     def by_registry(self) -> bool:
         """Whether it is the registry that denies, not the keeper of a task's secrets."""
         return self.action.lower().startswith("ecr:")

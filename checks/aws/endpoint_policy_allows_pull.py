@@ -18,7 +18,7 @@ from checks.aws.rulings import Ruling, Says
 from checks.graph import check
 from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 
-_ACTIONS = {Errand.TOKEN: (TOKEN,), Errand.MANIFEST: ON_REPOSITORY}
+ACTIONS_OF = {Errand.TOKEN: (TOKEN,), Errand.MANIFEST: ON_REPOSITORY}
 
 
 @check(
@@ -30,7 +30,7 @@ _ACTIONS = {Errand.TOKEN: (TOKEN,), Errand.MANIFEST: ON_REPOSITORY}
 def endpoint_policy_allows_pull(
     paths: Paths, rights: PullRights | None, accusation: Accusation | None
 ) -> Verdict:
-    used = [one for one in paths.by(Way.ENDPOINT) if one.errand in _ACTIONS and one.endpoint is not None]
+    used = [one for one in paths.by(Way.ENDPOINT) if one.errand in ACTIONS_OF and one.endpoint is not None]
     if not used and not paths.unread:
         raise NotApplicable("nothing of ECR goes through an endpoint")
     ids = ", ".join(sorted({one.via for one in used}))
@@ -46,7 +46,7 @@ def endpoint_policy_allows_pull(
         (one, action, for_the_role(one.endpoint, rights, action, paths.registry, paths.interface.vpc))
         for one in strict
         if one.endpoint is not None
-        for action in _ACTIONS[one.errand]
+        for action in ACTIONS_OF[one.errand]
     ]
     return _verdict(rulings, paths, rights, accusation, ids)
 

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import shlex
-
 from checks.aws.ecr import ImageInEcr
 from checks.graph import check
 from checks.image.reference import Image
@@ -31,7 +29,6 @@ def image_is_active(found: ImageInEcr, image: Image) -> Verdict:
             return failed(
                 f"{what} is archived: nobody can pull it until it is restored",
                 *evidence,
-                ("To restore it", _restore(found)),
                 about=f"{found.address.arn}@{found.digest}",
             )
         case "ACTIVATING":
@@ -43,11 +40,3 @@ def image_is_active(found: ImageInEcr, image: Image) -> Verdict:
     return unknown(
         f"ECR says that {what} is {found.status or 'of no status'}, which we do not know", *evidence
     )
-
-
-def _restore(found: ImageInEcr) -> str:
-    address = found.address
-    words = ["aws", "ecr", "update-image-storage-class", "--region", address.region]
-    words += ["--registry-id", address.account, "--repository-name", address.name]
-    words += ["--image-id", f"imageDigest={found.digest}", "--target-storage-class", "STANDARD"]
-    return shlex.join(words)

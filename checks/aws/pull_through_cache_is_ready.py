@@ -11,7 +11,7 @@ from __future__ import annotations
 from checks.aws.ecr import ImageInEcr
 from checks.aws.pull_through import CacheRule, Caching, UpstreamSecret
 from checks.aws.registry_rights import RegistryRights
-from checks.aws.rulings import Says
+from checks.aws.rulings import Ruling, Says
 from checks.graph import check
 from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 
@@ -72,15 +72,13 @@ def _of_the_role(
 ) -> Verdict:
     rights = role.rights
     name, evidence = rights.puller.role_name, (*rights.who(), *_evidence(rule))
-    needed = (IMPORT,) if found.repository_exists else (CREATE, IMPORT)
-    answers = {action: role.to(action) for action in needed}
-    missing = [action for action, one in answers.items() if one.says in (Says.DENIES, Says.NOTHING)]
-    if missing:
+    answers = _answers(found, role)
+    if missing := missing_rights(found, role):
         return failed(
             f"{found.address.name} is not cached yet, and {name} may not {' and '.join(missing)}",
             *evidence,
             ("Missing actions", ", ".join(missing)),
-            ("Resource", _resource(rule, found)),
+            ("Resource", resource_of(rule, found)),
             about=rights.principal_arn,
         )
     doubts = [why for one in answers.values() if one.says is Says.UNKNOWN for why in one.unread]
@@ -98,7 +96,18 @@ def _of_the_role(
     )
 
 
-def _resource(rule: CacheRule, found: ImageInEcr) -> str:
+def missing_rights(found: ImageInEcr, role: RegistryRights) -> tuple[str, ...]:
+    """The actions that it would take to fill the cache, and that the role surely may not."""
+    answers = _answers(found, role).items()
+    return tuple(action for action, one in answers if one.says in (Says.DENIES, Says.NOTHING))
+
+
+def _answers(found: ImageInEcr, role: RegistryRights) -> dict[str, Ruling]:
+    needed = (IMPORT,) if found.repository_exists else (CREATE, IMPORT)
+    return {action: role.to(action) for action in needed}
+
+
+def resource_of(rule: CacheRule, found: ImageInEcr) -> str:
     """What a person would grant it on."""
     every = "*" if rule.is_for_everything else f"{rule.prefix}/*"
     return f"{found.address.arn.partition(':repository/')[0]}:repository/{every}"

@@ -43,7 +43,7 @@ def repository_policy_names_roles(rights: PullRights) -> Verdict:
         )
     for suspect in suspects:
         better = rights.with_repository_policy(corrected(repository.text, suspect.principal, role.arn))
-        if answers := _helps(rights, better):
+        if answers := helps(rights, better):
             return _verdict(rights, suspect, answers)
     return passed(
         f"the policy of {address.name} names roles that cannot match, but this pull does not depend on them",
@@ -66,7 +66,7 @@ def _verdict(rights: PullRights, suspect: Misnamed, answers: set[Says]) -> Verdi
     )
 
 
-def _helps(now: PullRights, then: PullRights) -> set[Says]:
+def helps(now: PullRights, then: PullRights) -> set[Says]:
     """What AWS answers now to the actions that the repository would then allow."""
     return {
         now.overall(action).says

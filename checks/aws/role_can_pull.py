@@ -14,7 +14,7 @@ from checks.aws.denials import Accusation, Side, registry_may_explain
 from checks.aws.rights import ACTIONS, PullRights
 from checks.aws.rulings import Ruling, Says
 from checks.graph import check
-from checks.model import Leg, Since, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, Since, Status, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
@@ -27,7 +27,11 @@ def role_can_pull(rights: PullRights, accusation: Accusation | None, since: Sinc
     """``since`` a fix, a denial that is not repeated proves nothing: it may be older."""
     if rights.puller.rival:
         return rights.heard(_judged(rights, None))
-    return _judged(rights, accusation, since)
+    verdict = _judged(rights, accusation, since)
+    told = accusation if since is None and verdict.status is not Status.FAIL else None
+    if told is not None and told.by_registry and told.of_organization:
+        return _by_organization(rights, told)
+    return verdict
 
 
 def _judged(rights: PullRights, accusation: Accusation | None, since: Since | None = None) -> Verdict:
@@ -61,6 +65,15 @@ def _judged(rights: PullRights, accusation: Accusation | None, since: Since | No
         )
     granted = sorted({one.policy for one in rulings.values()})
     return passed(f"{name} may pull", *evidence, ("Allowed by", ", ".join(granted)))
+
+
+def _by_organization(rights: PullRights, accusation: Accusation) -> Verdict:
+    """Nobody in the account can read these policies: there is nothing but the registry's words."""
+    summary = f"{rights.puller.role_name} may not {accusation.action}: {accusation.words} of the organization"
+    evidence = (*rights.who(), *accusation.evidence())
+    if rights.puller.hearsay:
+        return unknown(f"{summary}, says the message; but {rights.puller.doubt}", *evidence)
+    return failed(f"{summary}, says the registry", *evidence, about=rights.principal_arn)
 
 
 def _from_the_text(rights: PullRights, accusation: Accusation | None, unread: str) -> Verdict:

@@ -12,10 +12,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from checks.aws.denials import Accusation
 from checks.aws.principals import Role, corrected, misnamed
 from checks.aws.repository_policy_allows_pull import repository_policy_allows_pull
 from checks.aws.rights import ACTIONS, ON_REPOSITORY, PullRights, Says
 from checks.model import NotApplicable
+from handlers.remedies.aws.organization import must_not_be_barred
 from handlers.remedies.aws.policy_edits import PULL_ACTIONS, with_statement
 from handlers.remedies.aws.steps import SetRepositoryPolicy
 from handlers.remedy import Plan, Refused, Risk, remedy
@@ -25,7 +27,7 @@ _LONGEST_POLICY = 10_240
 
 
 @remedy("Allow the role in the repository policy", cures=repository_policy_allows_pull, risk=Risk.MEDIUM)
-def allow_role_in_repository_policy(rights: PullRights) -> Plan:
+def allow_role_in_repository_policy(rights: PullRights, accusation: Accusation | None = None) -> Plan:
     if rights.same_account:
         raise NotApplicable("within its account a role needs no word from the repository")
     if rights.puller.doubt:
@@ -52,6 +54,7 @@ def allow_role_in_repository_policy(rights: PullRights) -> Plan:
         if ruling.says is not Says.ALLOWS:
             why = "; ".join(ruling.unread) or f"{action} would still be blocked ({ruling.layer})"
             raise Refused(f"it would not be enough: {why}")
+    must_not_be_barred(accusation)
     return Plan(
         (SetRepositoryPolicy(address, before=policy, after=after),),
         caution=f"this lets account {rights.puller.account} into account {address.account}",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from checks.aws.denials import Accusation
 from checks.aws.puller import Kind
 from checks.aws.rights import PullRights
 from checks.aws.role_can_pull import role_can_pull
@@ -22,8 +23,8 @@ _NEXT_TASK = timedelta(minutes=30)
 
 
 @remedy("Attach the execution policy to the task execution role", cures=role_can_pull, risk=Risk.LOW)
-def attach_execution_policy(rights: PullRights) -> tuple[Plan, ...]:
-    plans = attaching(rights, Kind.EXECUTION, EXECUTION_POLICIES, AttachExecutionPolicy)
+def attach_execution_policy(rights: PullRights, accusation: Accusation | None = None) -> tuple[Plan, ...]:
+    plans = attaching(rights, accusation, Kind.EXECUTION, EXECUTION_POLICIES, AttachExecutionPolicy)
     if rights.twin is not None:
         plans = tuple(_and_the_twins(plan, rights.twin) for plan in plans)
     return tuple(replace(plan, settles_in=_NEXT_TASK) for plan in plans)
@@ -31,7 +32,7 @@ def attach_execution_policy(rights: PullRights) -> tuple[Plan, ...]:
 
 def _and_the_twins(plan: Plan, instance: PullRights) -> Plan:
     """On an instance of one's own either of two roles pulls, and neither by itself would be sure to help."""
-    second = attaching(instance, Kind.NODE, PULL_POLICIES, AttachRolePolicy)[0]
+    second = attaching(instance, None, Kind.NODE, PULL_POLICIES, AttachRolePolicy)[0]
     name = instance.puller.role_name
     caution = f"ECS does not tell whether it pulls with this role or with {name}, so both get a policy"
     return replace(plan, steps=(*plan.steps, *second.steps), caution=caution)

@@ -6,6 +6,7 @@ enough and smaller.
 
 from __future__ import annotations
 
+from checks.aws.denials import Accusation
 from checks.aws.puller import Kind
 from checks.aws.rights import PullRights
 from checks.aws.role_can_pull import role_can_pull
@@ -15,5 +16,5 @@ from handlers.remedy import Plan, Risk, remedy
 
 
 @remedy("Attach a pull policy to the role", cures=role_can_pull, risk=Risk.LOW)
-def attach_pull_policy(rights: PullRights) -> tuple[Plan, ...]:
-    return attaching(rights, Kind.NODE, PULL_POLICIES, AttachRolePolicy)
+def attach_pull_policy(rights: PullRights, accusation: Accusation | None = None) -> tuple[Plan, ...]:
+    return attaching(rights, accusation, Kind.NODE, PULL_POLICIES, AttachRolePolicy)

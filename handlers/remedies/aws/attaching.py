@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import json
 
+from checks.aws.denials import Accusation
 from checks.aws.identity import PolicyText
 from checks.aws.puller import Kind
 from checks.aws.rights import ACTIONS, PullRights, Says
 from checks.model import NotApplicable
+from handlers.remedies.aws.organization import must_not_be_barred
 from handlers.remedies.aws.steps import AttachRolePolicy
 from handlers.remedy import Plan, Refused
 
 # What each of them grants of what a pull needs.
-_GRANTS = json.dumps({"Statement": [{"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}]})
+PULLS = PolicyText(
+    "the pull policy",
+    json.dumps({"Statement": [{"Effect": "Allow", "Action": list(ACTIONS), "Resource": "*"}]}),
+)
 
 
 def attaching(
-    rights: PullRights, kind: Kind, policies: tuple[str, ...], step: type[AttachRolePolicy]
+    rights: PullRights,
+    accusation: Accusation | None,
+    kind: Kind,
+    policies: tuple[str, ...],
+    step: type[AttachRolePolicy],
 ) -> tuple[Plan, ...]:
     """A plan for each of ``policies`` (names), any of which lets a role of this ``kind`` pull.
 
@@ -43,12 +52,13 @@ def attaching(
     if any(arn in role.attached for arn in arns):
         raise Refused(f"{name} has such a policy already; what blocks it is something else")
     _refuse_if_useless(rights)
+    must_not_be_barred(accusation)
     region = rights.puller.region
     return tuple(Plan((step(role.arn, arn, region),), choice=arn.rpartition("/")[2]) for arn in arns)
 
 
 def _refuse_if_useless(rights: PullRights) -> None:
-    better = rights.with_attached(PolicyText("the pull policy", _GRANTS))
+    better = rights.with_attached(PULLS)
     for action in ACTIONS:
         now = better.of_role(action)
         if now.says is not Says.ALLOWS:

@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from checks.aws.denials import Accusation
 from checks.aws.repository_policy_allows_pull import repository_policy_allows_pull
 from checks.aws.rights import ACTIONS, ON_REPOSITORY, PullRights, Says
 from checks.model import NotApplicable
+from handlers.remedies.aws.organization import must_not_be_barred
 from handlers.remedies.aws.policy_edits import RoleNames, as_policy, without_pull_denies
 from handlers.remedies.aws.steps import SetRepositoryPolicy
 from handlers.remedy import Plan, Refused, Risk, remedy
 
 
 @remedy("Lift the Deny for this role's pulls", cures=repository_policy_allows_pull, risk=Risk.MEDIUM)
-def lift_repository_deny(rights: PullRights) -> Plan:
+def lift_repository_deny(rights: PullRights, accusation: Accusation | None = None) -> Plan:
     policy, address = rights.repository.text, rights.repository.address
     if rights.repository.unread:
         raise Refused(f"the policy of {address.name} could not be read: {rights.repository.unread}")
@@ -32,8 +34,9 @@ def lift_repository_deny(rights: PullRights) -> Plan:
     def denies(statement: Mapping[str, Any]) -> bool:
         return _is_denied(rights.with_repository_policy(as_policy(statement)))
 
-    after, lifted = without_pull_denies(policy, _names(rights), denies)
+    after, lifted = without_pull_denies(policy, names_of(rights), denies)
     _refuse_if_useless(rights.with_repository_policy(after))
+    must_not_be_barred(accusation)
     sids = ", ".join(sid or "(no Sid)" for sid in lifted)
     return Plan(
         (SetRepositoryPolicy(address, before=policy, after=after),),
@@ -41,7 +44,7 @@ def lift_repository_deny(rights: PullRights) -> Plan:
     )
 
 
-def _names(rights: PullRights) -> RoleNames:
+def names_of(rights: PullRights) -> RoleNames:
     others = {rights.role.id, rights.session_arn} - {""}
     return RoleNames(rights.principal_arn, frozenset(others))
 

@@ -294,7 +294,20 @@ def test_the_registrys_words_convict_what_could_not_be_read() -> None:
     assert role_verdict(dark, words("identity-based policy")).status is Status.FAIL
     assert role_verdict(dark, words("permissions boundary", explicit=True)).status is Status.FAIL
     assert role_verdict(dark, words("resource-based policy")).status is Status.UNKNOWN
-    assert role_verdict(dark, words("service control policy", explicit=True)).status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("kind", ["service control policy", "resource control policy"])
+def test_only_the_registry_can_tell_what_the_organization_denies(kind: str) -> None:
+    said = words(kind, explicit=True)
+    for it in (rights(own(PULL)), rights(own(unread=("iam is hidden",)))):
+        verdict = role_verdict(it, said)
+        assert verdict.status is Status.FAIL
+        assert verdict.explains is None
+        assert f"an explicit Deny in a {kind} of the organization" in verdict.summary
+    only_told = rights(own(PULL))
+    only_told = replace(only_told, puller=replace(only_told.puller, hearsay=True))
+    assert role_verdict(only_told, said).status is Status.UNKNOWN
+    assert repository_verdict(rights(own(PULL)), said).status is Status.PASS
 
 
 @pytest.mark.parametrize(
