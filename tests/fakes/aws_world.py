@@ -91,8 +91,8 @@ class Seen:
 
     @property
     def plans(self) -> set[tuple[str, str]]:
-        """The remedy and the digest of each plan."""
-        return {(one.remedy, one.digest) for one in self.offers if one.plan is not None}
+        """The remedy and the digest of each plan that would change something."""
+        return {(one.remedy, one.digest) for one in self.offers if one.plan and not one.plan.asks}
 
 
 def failed_pull(message: str, *, image: str = IMAGE, host: Host = NODE, kind: str = "node") -> FailedPull:
