@@ -17,7 +17,7 @@ def waiting_for(incident: Incident) -> str:
 def answer(incident: Incident, number: int, change: Change) -> Message | None:
     """``None``: nothing was asked, or it could not be asked."""
     asked = _question(change)
-    if asked is None:
+    if asked is None or change.error:
         return None
     waiting = incident.stage is Stage.HEARING and change is incident.changes[-1]
     heard = change.heard or Heard()

@@ -183,12 +183,9 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
     blocks += [Paragraph(("The same by hand:",)), Code("\n".join(commands))]
     way_back = "can be undone" if plan.reversible else "CANNOT be undone"
     blocks.append(Paragraph((f"Risk {offer.risk.name.lower()} · {way_back} · plan {offer.digest}",)))
-    if plan.lacks:
-        blocks.append(
-            Paragraph((f"Not carried out by this bot: {plan.lacks}. A person can run the commands above.",))
-        )
-    elif not offer.enabled:
-        blocks.append(Paragraph(("Not enabled for this bot: a person can run the commands above.",)))
+    if not offer.enabled:
+        why = f"Not carried out by this bot ({plan.lacks})" if plan.lacks else "Not enabled for this bot"
+        blocks.append(Paragraph((f"{why}: a person can run the commands above.",)))
     elif incident.may_ask_for(offer):
         ask = Action(Verb.FIX, incident.id, offer.digest)
         blocks.append(Buttons((Button(f"Fix: {offer.title}", str(ask), "primary"),)))
@@ -252,10 +249,7 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
     approved = f"Approved by {', '.join(change.approved_by)}."
     step = min(len(change.steps) + 1, change.planned)
     if change.error:
-        done = f"{change.walked_back} of {len(change.steps)} steps were put back; look at the others"
-        nothing = "nothing is known to have been started" if change.asks else "nothing was changed"
-        back = "everything was put back" if change.steps else nothing
-        text = f"failed at step {step} of {change.planned}: {change.error}; {back if change.whole else done}"
+        text = f"failed at step {step} of {change.planned}: {change.error}; {_left_behind(change)}"
     elif change.finished is None:
         text = f"step {step} of {change.planned} is running"
     elif change.started == incident.undo_of:
@@ -271,6 +265,15 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
         undo = Action(Verb.UNDO, incident.id, change.digest)
         blocks.append(Buttons((Button("Undo", str(undo), "danger"),)))
     return Message(f"change:{number}", f"{change.title}: {text}", tuple(blocks))
+
+
+def _left_behind(change: Change) -> str:
+    """What a failed change leaves of itself."""
+    if change.asks:
+        return "it may run all the same" if change.steps else "nothing is known to have been started"
+    if change.whole:
+        return "everything was put back" if change.steps else "nothing was changed"
+    return f"{change.walked_back} of {len(change.steps)} steps were put back; look at the others"
 
 
 def _verification(incident: Incident) -> Message:

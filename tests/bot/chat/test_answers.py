@@ -10,6 +10,7 @@ from handlers.incident import Incident, Stage
 from handlers.question import Heard
 from tests.bot.chat.test_present import labels, messages, said
 from tests.fakes.doors import ANA, BEN
+from tests.fakes.porter import Knock
 from tests.fakes.stages import ASK, AT, LATER, NOON, hearing, puzzled
 
 HOSTILE = "<!channel> *not bold* `rm -rf /` & <https://evil.example|click>"
@@ -80,6 +81,9 @@ def test_what_could_not_be_asked_says_that_nothing_is_known_to_run() -> None:
     assert "the porter does not hear; nothing is known to have been started" in told
     assert "heard:0" not in messages(failed)
     assert "Fix: Ask the porter" in labels(failed)
+    lost = begun.stepped(Knock("web-1")).executed(LATER, error="he is gone")
+    assert "he is gone; it may run all the same" in said(lost, "change:0")
+    assert "heard:0" not in messages(lost)
 
 
 def test_what_lacks_something_is_shown_as_commands_and_says_what() -> None:
@@ -87,7 +91,7 @@ def test_what_lacks_something_is_shown_as_commands_and_says_what() -> None:
     lacking = replace(ASK, plan=replace(ASK.plan, lacks="nobody is at the lodge"), enabled=False)
     told = said(replace(puzzled(), offers=(lacking,)), f"offer:{ASK.digest}")
     assert told.endswith(
-        "Not carried out by this bot: nobody is at the lodge. A person can run the commands above."
+        "Not carried out by this bot (nobody is at the lodge): a person can run the commands above."
     )
 
 

@@ -21,7 +21,7 @@ from handlers.proposal import follow_ups, offers_for
 from handlers.question import Heard
 from handlers.remedies.aws.runbook_steps import RUNBOOK, AutomationRole, StartRunbook
 from handlers.remedies.aws.troubleshoot_task import troubleshoot_task
-from handlers.remedy import Conflict, Refused, Standing
+from handlers.remedy import Conflict, Plan, Refused, Standing
 from tests.fakes.automation import FakeAutomation, Refusal
 from tests.fakes.aws_account import ACCOUNT
 from tests.fakes.ecs import EcsAccount, id_of
@@ -198,7 +198,7 @@ async def test_started_twice_it_runs_once() -> None:
     assert [one["DocumentName"] for one in aws.automation.starts] == [RUNBOOK, RUNBOOK]
     assert done.execution in done.diff().after
     assert done.execution in done.asked
-    assert done.inverse() is None
+    assert not Plan((done,)).reversible
 
 
 async def test_another_task_and_another_role_are_other_questions() -> None:
