@@ -1,0 +1,37 @@
+"""What the pod's own secrets give kubelet to log in to the image's registry with. Never a password.
+
+Kubelet tries one login after the other, and then what its credential provider gives for the node; a pull
+fails when all of them do (pkg/kubelet/kuberuntime/kuberuntime_image.go).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SecretLogin:
+    """One entry of a pull secret. ``key``: the registry as the secret names it. Times are RFC 3339, or "".
+
+    ``written``: when the Secret was last written, so what is in it is at least as old. ``expires``: when the
+    token in it ends, as far as the token itself says; ``expired``: that time is over.
+    """
+
+    namespace: str
+    secret: str
+    key: str
+    username: str
+    written: str
+    expires: str = ""
+    expired: bool = False
+
+    @property
+    def where(self) -> str:
+        return f"{self.namespace}/{self.secret}"
+
+
+@dataclass(frozen=True, slots=True)
+class SecretLogins:
+    """Those for the image's registry that kubelet can use, in the order in which it tries them."""
+
+    all: tuple[SecretLogin, ...]
