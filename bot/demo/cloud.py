@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
 from urllib.request import Request, urlopen
@@ -64,6 +64,14 @@ def only_this(endpoint: str) -> dict[str, str | None]:
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     }
+
+
+def only_that(story: Mapping[str, str]) -> dict[str, str | None]:
+    """The same for azure-identity: ``story`` is where its tokens are."""
+    others: dict[str, str | None] = {
+        name: None for name in os.environ if name.startswith(("AZURE_", "IDENTITY_", "MSI_"))
+    }
+    return {**others, **story}
 
 
 @contextmanager

@@ -65,9 +65,12 @@ async def simulated_cluster(story: Story, *, pace: Pace | None = None) -> AsyncI
 
 @asynccontextmanager
 async def running_cluster(
-    node: Tree, pull: Pull, *, pace: Pace | None = None
+    node: Tree, pull: Pull, *, name: str = CLUSTER, pace: Pace | None = None
 ) -> AsyncIterator[RunningCluster]:
-    """A cluster of that node, which pulls from whatever ``pull`` stands for. Nothing runs in it yet."""
+    """A cluster of that node, which pulls from whatever ``pull`` stands for. Nothing runs in it yet.
+
+    ``name`` is that of its context.
+    """
     token = secrets.token_hex(16)
     api = KubernetesApi(token=token)
     for namespace in ("kube-system", NAMESPACE):
@@ -78,25 +81,23 @@ async def running_cluster(
     try:
         await simulation.start()
         with tempfile.TemporaryDirectory(prefix="pullbot-cluster-") as folder:
-            kubeconfig = _write_kubeconfig(Path(folder), url, token)
+            kubeconfig = _write_kubeconfig(Path(folder), name, url, token)
             yield RunningCluster(kubeconfig, url, api, simulation)
     finally:
         await api.stop()
         await simulation.stop()
 
 
-def _write_kubeconfig(folder: Path, url: str, token: str) -> Path:
+def _write_kubeconfig(folder: Path, name: str, url: str, token: str) -> Path:
     path = folder / "config"
     path.touch(mode=0o600)
     tree = {
         "apiVersion": "v1",
         "kind": "Config",
-        "clusters": [{"name": CLUSTER, "cluster": {"server": url}}],
-        "users": [{"name": CLUSTER, "user": {"token": token}}],
-        "contexts": [
-            {"name": CLUSTER, "context": {"cluster": CLUSTER, "user": CLUSTER, "namespace": NAMESPACE}}
-        ],
-        "current-context": CLUSTER,
+        "clusters": [{"name": name, "cluster": {"server": url}}],
+        "users": [{"name": name, "user": {"token": token}}],
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name, "namespace": NAMESPACE}}],
+        "current-context": name,
     }
     path.write_text(yaml.safe_dump(tree, sort_keys=False), "utf-8")
     return path

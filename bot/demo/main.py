@@ -1,7 +1,8 @@
 """``pullbot demo``: the whole job on this machine, with nothing to configure.
 
-The service is the one of ``pullbot run``. Only what is around it is simulated: an AWS (moto), a small
-Kubernetes API with a kubelet, and a chat page in place of Slack. All of it listens on loopback.
+The service is the one of ``pullbot run``. Only what is around it is simulated: an AWS (moto), an Azure, for
+each of them a small Kubernetes API with a kubelet, and a chat page in place of Slack. All of it listens on
+loopback.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from pathlib import Path
 from bot.chat.page.chat import PageChat, Persona
 from bot.chat.page.side import PageSide
 from bot.clusters import connect_all
-from bot.demo.cloud import only_this, simulated_aws, variables
+from bot.demo.azure_story import CLUSTER as AKS
+from bot.demo.azure_story import azure_story
+from bot.demo.cloud import only_that, only_this, simulated_aws, variables
 from bot.demo.cluster import simulated_cluster
 from bot.demo.story import CLUSTER, REGION, begin
 from bot.log import start_logging
@@ -43,6 +46,7 @@ _ENABLED = (
     "aws/lift_repository_deny",
     "aws/allow_role_in_repository_policy",
     "aws/attach_pull_policy",
+    "azure/attach_acr",
     "kubernetes/restart_workload",
 )
 
@@ -91,15 +95,19 @@ async def running(port: int) -> AsyncIterator[str]:
         variables(**only_this(endpoint)),
     ):
         story = await asyncio.to_thread(begin, endpoint)
-        async with simulated_cluster(story) as cluster:
-            with variables(KUBECONFIG=str(cluster.kubeconfig)):
-                async with _service(port, Path(folder)) as address:
+        async with simulated_cluster(story) as in_aws, azure_story() as in_azure:
+            kubeconfigs = (in_aws.kubeconfig, in_azure.cluster.kubeconfig)
+            with (
+                variables(KUBECONFIG=os.pathsep.join(map(str, kubeconfigs))),
+                variables(**only_that(in_azure.environment)),
+            ):
+                async with _service(port, Path(folder), in_azure.url) as address:
                     yield address
 
 
 @asynccontextmanager
-async def _service(port: int, folder: Path) -> AsyncIterator[str]:
-    settings = _settings(port, folder)
+async def _service(port: int, folder: Path, azure: str) -> AsyncIterator[str]:
+    settings = _settings(port, folder, azure)
     state = open_state(settings.store)
     clusters = await connect_all(settings, os.environ)
     page = PageSide(PageChat(_PEOPLE, (_CHANNEL,)))
@@ -114,12 +122,14 @@ async def _service(port: int, folder: Path) -> AsyncIterator[str]:
         await state.close()
 
 
-def _settings(port: int, folder: Path) -> Settings:
+def _settings(port: int, folder: Path, azure: str) -> Settings:
     return Settings.model_validate(
         {
             "clusters": [
-                {"name": CLUSTER, "context": CLUSTER, "region": REGION, "channels": {"page": _CHANNEL}}
+                {"name": CLUSTER, "context": CLUSTER, "region": REGION, "channels": {"page": _CHANNEL}},
+                {"name": AKS, "context": AKS, "kind": "aks", "channels": {"page": _CHANNEL}},
             ],
+            "azure": {"resource_manager": azure, "graph": azure},
             "approvals": {"approvers": _APPROVERS, "second_person": True},
             "remedies": {"enabled": _ENABLED},
             "store": str(folder / "pullbot.db"),
