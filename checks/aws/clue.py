@@ -85,4 +85,6 @@ def _errand(host: str) -> Errand | None:
         return Errand.TOKEN
     if "starport" in host or ".s3." in host or host.startswith("s3."):
         return Errand.LAYERS
+    if host.startswith("sts.") and host.count(".") > 2:
+        return Errand.SERVICE_ACCOUNT  # of a region: endpoints answer for no other name
     return None

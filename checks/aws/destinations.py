@@ -2,7 +2,8 @@
 
 First a token from ``api.ecr``, asked for by kubelet's credential provider; then the manifest from
 ``ACCOUNT.dkr.ecr``; then the layers, for which ECR redirects to a bucket of its own in S3. Each may take
-another way out of the VPC (docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html).
+another way out of the VPC (docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html). Kubelet's
+provider may be set up to pull as a role of the pod's service account, and then asks STS before all others.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Errand(Enum):
     TOKEN = "ecr.api"  # noqa: S105  the name of a service
     MANIFEST = "ecr.dkr"
     LAYERS = "s3"
+    SERVICE_ACCOUNT = "sts"
 
     def __str__(self) -> str:
         return _IN_WORDS[self]
@@ -31,7 +33,9 @@ _IN_WORDS = {
     Errand.TOKEN: "the registry's token (ecr.api)",
     Errand.MANIFEST: "manifests (ecr.dkr)",
     Errand.LAYERS: "layers (s3)",
+    Errand.SERVICE_ACCOUNT: "a service account's credentials (sts)",
 }
+OF_EVERY_PULL = (Errand.TOKEN, Errand.MANIFEST, Errand.LAYERS)
 # Where AWS documents the bucket; elsewhere its name is not certain.
 _BUCKET_IS_KNOWN = frozenset({"aws", "aws-us-gov", "aws-cn"})
 
@@ -59,6 +63,8 @@ class Registry:
                 return self.host
             case Errand.LAYERS:
                 return f"{self.bucket}.s3.{self.region}.{self.suffix}"
+            case Errand.SERVICE_ACCOUNT:
+                return f"sts.{self.region}.{self.suffix}"
 
     def is_served_by(self, service: str, errand: Errand) -> bool:
         """Whether an endpoint's ``ServiceName`` is this region's, under whatever prefix (China's differs)."""

@@ -14,7 +14,7 @@ from enum import Enum
 
 from checks.aws.addresses import is_private
 from checks.aws.clue import Clue
-from checks.aws.destinations import Errand, Registry
+from checks.aws.destinations import OF_EVERY_PULL, Errand, Registry
 from checks.aws.dns import DnsAttributes, DnsServers, HostedZones
 from checks.aws.endpoints import Endpoint, Endpoints
 from checks.aws.interface import Interface
@@ -143,12 +143,13 @@ def paths(interface: Interface, registry: Registry, clue: Clue, network: Network
     table = network.tables.of(interface.subnet)
     engine = _Engine(interface, registry, clue, network, table)
     for_ecr = (Errand.TOKEN, Errand.MANIFEST)
+    asked = OF_EVERY_PULL if clue.errand in (None, *OF_EVERY_PULL) else (clue.errand, *OF_EVERY_PULL)
     return Paths(
         interface=interface,
         registry=registry,
         clue=clue,
         table=table.id,
-        items=tuple(engine.path(errand) for errand in Errand),
+        items=tuple(engine.path(errand) for errand in asked),
         meant_to_be_private=any(engine.serving(errand) for errand in for_ecr),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from checks.aws.clue import Clue
-from checks.aws.destinations import Errand, Registry
+from checks.aws.destinations import OF_EVERY_PULL, Registry
 from checks.aws.interface import Interface
 from checks.aws.paths import Path, Paths
 from checks.aws.routing import Way
@@ -33,6 +33,6 @@ def paths_by(way: Way) -> Paths:
         Registry(host, "us-west-2", "aws", "amazonaws.com", plain=True),
         Clue(Symptom.CONNECT_TIMEOUT, None, stranger=False, address=""),
         "rtb-1",
-        tuple(Path(errand, way, route) for errand in Errand),
+        tuple(Path(errand, way, route) for errand in OF_EVERY_PULL),
         meant_to_be_private=False,
     )

@@ -80,6 +80,29 @@ async def test_where_either_of_two_roles_pulls_both_are_let() -> None:
     assert offer.plan.reversible
 
 
+NO_STS = (
+    "operation error STS: AssumeRoleWithWebIdentity, request send failed, "
+    'Post "https://sts.us-west-2.amazonaws.com/": dial tcp 52.94.1.1:443: i/o timeout'
+)
+
+
+async def test_a_pull_as_a_service_accounts_role_asks_sts_first() -> None:
+    found = await seen(endpoint_network(), NO_STS)
+    assert causes(found) == {"aws/endpoints_are_complete"}
+    verdict = found.findings["aws/endpoints_are_complete"].verdict
+    assert dict(verdict.evidence)["Missing"] == "sts"
+    [offer] = [one for one in found.offers if one.remedy == "aws/create_endpoints"]
+    assert offer.plan is not None
+    assert "com.amazonaws.us-west-2.sts" in offer.plan.steps[0].commands()[0]
+    assert not causes(await seen(nat_network(), NO_STS))
+
+
+async def test_nobody_else_asks_sts() -> None:
+    found = await seen(endpoint_network(), SILENCE)
+    assert not failing(found)
+    assert not [one for each in found.findings.values() for one in each.verdict.evidence if "(sts)" in one[0]]
+
+
 def only(*routes: Mapping[str, Any]) -> Network:
     """Its subnet's routes lead nowhere by IPv4."""
     network = nat_network()

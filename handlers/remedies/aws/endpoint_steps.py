@@ -19,7 +19,9 @@ from handlers.remedy import Conflict, Diff, Standing, Step
 
 _GONE = frozenset({"deleted", "deleting", "expired", "failed", "rejected"})
 _SERVICES = tuple(
-    f"{prefix}com.amazonaws.*.{service}" for prefix in ("", "cn.") for service in ("ecr.api", "ecr.dkr", "s3")
+    f"{prefix}com.amazonaws.*.{service}"
+    for prefix in ("", "cn.")
+    for service in ("ecr.api", "ecr.dkr", "s3", "sts")
 )
 _ENDPOINTS = "arn:{partition}:ec2:*:*:vpc-endpoint/*"
 

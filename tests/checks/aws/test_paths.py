@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from checks.aws.destinations import Errand
+from checks.aws.destinations import OF_EVERY_PULL, Errand
 from checks.aws.facts import Aws
 from checks.aws.interface import Interface
 from checks.aws.paths import Paths, Unused
@@ -66,7 +66,7 @@ async def ways(network: Network, message: str = "", host: str = HOST) -> dict[Er
 
 
 def all_by(way: Way) -> dict[Errand, Way]:
-    return dict.fromkeys(Errand, way)
+    return dict.fromkeys(OF_EVERY_PULL, way)
 
 
 async def test_the_primary_interface_pulls_not_that_of_the_pods() -> None:
