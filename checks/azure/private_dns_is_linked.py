@@ -109,8 +109,8 @@ def _fault(names: PrivateNames, answer: Answer) -> NameFault | None:
 
 def _leads(answer: Answer) -> str:
     if answer.kind is Kind.NOWHERE:
-        return f"{answer.host} leads nowhere"
-    return f"{answer.host} leads to the public address, past the private endpoint"
+        return "the name leads nowhere"
+    return "the name leads to the public address, past the private endpoint"
 
 
 def _explains(fault: NameFault, asked: Asked) -> bool:

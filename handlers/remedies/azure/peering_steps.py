@@ -1,0 +1,144 @@
+"""One side of a peering, made and taken away.
+
+A peering is a resource in each of two networks. As long as only one is there it is Initiated; with both, each
+is Connected. Take one of them away, and the other is Disconnected from then on: it waits for nobody any more
+(learn.microsoft.com/azure/virtual-network/virtual-network-manage-peering).
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from checks.azure.facts import ResourceId, block, rows, word
+from checks.model import NotFound
+from handlers.remedies.azure.steps import ArmWriter
+from handlers.remedy import Conflict, Diff, Standing, Step
+
+_WAITING = frozenset({"initiated", "connected"})
+
+
+@dataclass(frozen=True, slots=True)
+class MakePeering(Step):
+    """``id`` is of the side that is missing, ``remote`` the other network, ``other`` the side that is there.
+
+    ``gateway``: the other side uses this network's gateway, which it may only where this side lets it.
+    """
+
+    actions: ClassVar[tuple[str, ...]] = (
+        "Microsoft.Network/virtualNetworks/peer/action",
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/delete",
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read",
+        "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write",
+    )
+
+    id: str
+    remote: str
+    other: str
+    gateway: bool = False
+
+    @property
+    def network(self) -> str:
+        return str(ResourceId(self.id).parent)
+
+    def diff(self) -> Diff:
+        more = ", and lets it use this network's gateway" if self.gateway else ""
+        return Diff(self.network, "", f"peered with {self.remote}: lets its traffic in{more}")
+
+    def commands(self) -> tuple[str, ...]:
+        words = [*peering("create", self.id), "--remote-vnet", self.remote, "--allow-vnet-access", "true"]
+        words += ["--allow-gateway-transit", "true"] if self.gateway else []
+        return (shlex.join(words),)
+
+    def inverse(self) -> RemovePeering:
+        return RemovePeering(self)
+
+    async def look(self, arm: ArmWriter) -> Standing:
+        found = await self.find(arm)
+        if found is not None:
+            return Standing.AFTER if self.is_described_by(found) else Standing.ELSEWHERE
+        try:
+            other = await arm.get(self.other)
+            taken = rows(await arm.get(f"{self.network}/virtualNetworkPeerings"), "value")
+        except NotFound:
+            return Standing.ELSEWHERE
+        remotes = {ResourceId(word(one, "properties", "remoteVirtualNetwork", "id")) for one in taken}
+        waits = word(other, "properties", "peeringState").lower() in _WAITING
+        return Standing.BEFORE if waits and ResourceId(self.remote) not in remotes else Standing.ELSEWHERE
+
+    async def write(self, arm: ArmWriter) -> MakePeering:
+        properties = {
+            "remoteVirtualNetwork": {"id": self.remote},
+            "allowVirtualNetworkAccess": True,
+            "allowForwardedTraffic": False,
+            "allowGatewayTransit": self.gateway,
+            "useRemoteGateways": False,
+        }
+        try:
+            await arm.put(self.id, {"properties": properties})
+        except NotFound as why:
+            raise Conflict(f"a network that should be peered is gone: {why}") from None
+        return self
+
+    async def find(self, arm: ArmWriter) -> Mapping[str, Any] | None:
+        try:
+            return await arm.get(self.id)
+        except NotFound:
+            return None
+
+    def is_described_by(self, found: Mapping[str, Any]) -> bool:
+        has = block(found, "properties")
+        return (
+            ResourceId(word(has, "remoteVirtualNetwork", "id")) == ResourceId(self.remote)
+            and has.get("allowVirtualNetworkAccess") is not False
+            and has.get("allowForwardedTraffic") is not True
+            and (has.get("allowGatewayTransit") is True) is self.gateway
+            and has.get("useRemoteGateways") is not True
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RemovePeering(Step):
+    """Only ever the way back from ``MakePeering``; no remedy plans it."""
+
+    made: MakePeering
+
+    def diff(self) -> Diff:
+        there = self.made.diff()
+        return Diff(there.target, there.after, "")
+
+    def commands(self) -> tuple[str, ...]:
+        return (shlex.join(peering("delete", self.made.id)),)
+
+    def inverse(self) -> MakePeering:
+        return self.made
+
+    async def look(self, arm: ArmWriter) -> Standing:
+        found = await self.made.find(arm)
+        if found is None:
+            return Standing.AFTER
+        return Standing.BEFORE if self.made.is_described_by(found) else Standing.ELSEWHERE
+
+    async def write(self, arm: ArmWriter) -> RemovePeering:
+        await arm.delete(self.made.id)
+        return self
+
+
+def peering(verb: str, id: str) -> list[str]:
+    """The words of `az network vnet peering` about one side."""
+    side = ResourceId(id)
+    where = ["--subscription", side.subscription, "--resource-group", side.group]
+    return [
+        "az",
+        "network",
+        "vnet",
+        "peering",
+        verb,
+        *where,
+        "--vnet-name",
+        side.parent.name,
+        "--name",
+        side.name,
+    ]
