@@ -40,11 +40,12 @@ def auto_cluster(where: InstanceId, host: Host, cluster: EksCluster) -> AutoClus
 
 @dataclass(frozen=True, slots=True)
 class AutoMode:
-    """``role_arn``: what the cluster gives to nodes of the default class."""
+    """``role_arn``: what the cluster gives to nodes of the default class; empty where that is ``unread``."""
 
     cluster: str
     region: str
     role_arn: str
+    unread: str = ""
 
 
 @fact()
@@ -52,7 +53,10 @@ async def auto_mode(where: AutoCluster, aws: Aws) -> AutoMode:
     try:
         answer = await aws("eks", "describe_cluster", region=where.region, name=where.name)
     except NotFound:
-        raise Unavailable(f"EKS knows no cluster {where.name} in {where.region}") from None
+        unknown = f"EKS knows no cluster {where.name} in {where.region}"
+        return AutoMode(where.name, where.region, "", unread=unknown)
+    except Unavailable as why:
+        return AutoMode(where.name, where.region, "", unread=str(why))
     role = answer["cluster"].get("computeConfig", {}).get("nodeRoleArn", "")
     if not role:
         raise NotApplicable(f"{where.name} names no role for nodes of EKS Auto Mode")

@@ -15,13 +15,17 @@ GRANTS = (Grant(("ecs:DescribeContainerInstances",)),)
 
 @dataclass(frozen=True, slots=True)
 class ContainerInstance:
-    """``windows``: what its operating system is decides from which ports it dials."""
+    """``windows``: what its operating system is decides from which ports it dials.
+
+    ``unread`` says why nothing is known of it but its ARN.
+    """
 
     arn: str
     region: str
-    zone: str
-    instance: str
-    windows: bool
+    zone: str = ""
+    instance: str = ""
+    windows: bool = False
+    unread: str = ""
 
 
 @fact()
@@ -29,7 +33,8 @@ async def container_instance(task: EcsTask, name: TaskName, aws: Aws) -> Contain
     if not task.on_own_instance:
         raise NotApplicable(f"a task on {task.launch_type} has no instance of ours")
     if not task.container_instance_arn:
-        raise Unavailable(f"which instance the task {task.id} was placed on is not known")
+        nowhere = f"which instance the task {task.id} was placed on is not known"
+        return ContainerInstance("", name.region, unread=nowhere)
     try:
         answer = await aws(
             "ecs",
@@ -40,6 +45,8 @@ async def container_instance(task: EcsTask, name: TaskName, aws: Aws) -> Contain
         )
     except NotFound:
         answer = {}
+    except Unavailable as why:
+        return ContainerInstance(task.container_instance_arn, name.region, unread=str(why))
     for one in answer.get("containerInstances", ()):
         attributes = {each.get("name"): each.get("value") for each in one.get("attributes") or ()}
         return ContainerInstance(
@@ -49,11 +56,14 @@ async def container_instance(task: EcsTask, name: TaskName, aws: Aws) -> Contain
             instance=one.get("ec2InstanceId") or "",
             windows=str(attributes.get("ecs.os-type") or "").lower().startswith("windows"),
         )
-    raise Unavailable(f"ECS does not show the container instance {task.container_instance_arn} any more")
+    gone = f"ECS does not show the container instance {task.container_instance_arn} any more"
+    return ContainerInstance(task.container_instance_arn, name.region, unread=gone)
 
 
 @fact()
 def instance_of_task(where: ContainerInstance) -> InstanceId:
+    if where.unread:
+        raise Unavailable(where.unread)
     if not where.instance.startswith("i-"):
         raise NotApplicable(f"{where.instance or where.arn} is no instance of EC2")
     return InstanceId(where.region, where.zone, where.instance)

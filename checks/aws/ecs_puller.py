@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from checks.aws.denials import Accusation
 from checks.aws.ecr import RepositoryPolicy
 from checks.aws.ecs_definitions import ExecutionRole
+from checks.aws.ecs_instances import ContainerInstance
 from checks.aws.ecs_tasks import EcsTask
 from checks.aws.identity import RoleReads
 from checks.aws.nodes import InstanceId, InstanceProfile
@@ -43,14 +44,18 @@ class TaskPullers:
 
 @fact()
 def task_pullers(
-    task: EcsTask, role: ExecutionRole, where: InstanceId | None, profile: InstanceProfile | None
+    task: EcsTask,
+    role: ExecutionRole,
+    host: ContainerInstance | None,
+    where: InstanceId | None,
+    profile: InstanceProfile | None,
 ) -> TaskPullers:
     execution = _execution(role, task) if role.arn else None
     if not task.on_own_instance:
         return TaskPullers(execution)
     if where is None or profile is None or profile.unread:
-        why = profile.unread if profile is not None else "its instance could not be looked at"
-        return TaskPullers(execution, unread=why)
+        unread = [one.unread for one in (host, profile) if one is not None and one.unread]
+        return TaskPullers(execution, unread="; ".join(unread) or "its instance could not be looked at")
     if not profile.role_arn:
         return TaskPullers(execution)
     how = f"{where.id}, which the task was placed on, has it"

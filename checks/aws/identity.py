@@ -231,7 +231,8 @@ class HeadStart:
 
 @fact()
 async def auto_head_start(auto: AutoMode, reads: RoleReads) -> HeadStart:
-    reads.start(auto.role_arn, region=auto.region)
+    if auto.role_arn:
+        reads.start(auto.role_arn, region=auto.region)
     return HeadStart(auto.role_arn)
 
 

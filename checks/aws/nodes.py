@@ -83,9 +83,13 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """EC2's answer. ``instance`` is ``None`` where it shows none of this id: that is an answer, too."""
+    """EC2's answer. ``instance`` is ``None`` where it shows none of this id: that is an answer, too.
+
+    ``unread`` says why there is no answer; what else is known of the instance may do instead.
+    """
 
     instance: Instance | None
+    unread: str = ""
 
 
 @fact()
@@ -95,6 +99,8 @@ async def described(where: InstanceId, aws: Aws) -> Described:
         answer = await aws("ec2", "describe_instances", region=where.region, InstanceIds=[where.id], **hidden)
     except NotFound:
         return Described(None)
+    except Unavailable as why:
+        return Described(None, unread=str(why))
     for reservation in answer.get("Reservations", ()):
         for one in reservation.get("Instances", ()):
             return Described(_instance(where, reservation.get("OwnerId", ""), one))
@@ -104,7 +110,7 @@ async def described(where: InstanceId, aws: Aws) -> Described:
 @fact()
 def instance(where: InstanceId, found: Described) -> Instance:
     if found.instance is None:
-        raise Unavailable(unseen(where))
+        raise Unavailable(found.unread or unseen(where))
     return found.instance
 
 
@@ -148,11 +154,14 @@ class ProfileArn:
 
     arn: str
     region: str
+    unread: str = ""
 
 
 @fact()
-def profile_arn(instance: Instance) -> ProfileArn:
-    return ProfileArn(instance.profile_arn, instance.region)
+def profile_arn(where: InstanceId, found: Described) -> ProfileArn:
+    if found.instance is None:
+        return ProfileArn("", where.region, unread=found.unread or unseen(where))
+    return ProfileArn(found.instance.profile_arn, where.region)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,8 @@ class InstanceProfile:
 
 @fact()
 async def instance_profile(profile: ProfileArn, aws: Aws) -> InstanceProfile:
+    if profile.unread:
+        return InstanceProfile("", exists=True, role_arn="", unread=profile.unread)
     if not profile.arn:
         return InstanceProfile("", exists=False, role_arn="")
     name = profile.arn.rpartition("/")[2]
@@ -224,14 +235,18 @@ def nodegroup_name(host: Host) -> NodegroupName:
 
 @dataclass(frozen=True, slots=True)
 class Nodegroup:
-    """``issues``: what EKS itself complains of, e.g. ``IamNodeRoleNotFound``."""
+    """``issues``: what EKS itself complains of, e.g. ``IamNodeRoleNotFound``.
+
+    ``unread`` says why nothing is known of it but its name.
+    """
 
     cluster: str
     region: str
     name: str
     role_arn: str
     ami_type: str
-    issues: tuple[str, ...]
+    issues: tuple[str, ...] = ()
+    unread: str = ""
 
 
 @fact()
@@ -246,6 +261,8 @@ async def nodegroup(cluster: EksCluster, wanted: NodegroupName, aws: Aws) -> Nod
         )
     except NotFound:
         raise NotApplicable(f"EKS knows no node group {wanted.name} in {cluster.name}") from None
+    except Unavailable as why:
+        return Nodegroup(cluster.name, cluster.region, wanted.name, "", "", unread=str(why))
     group = answer["nodegroup"]
     return Nodegroup(
         cluster=cluster.name,

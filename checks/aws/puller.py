@@ -86,11 +86,15 @@ class Puller:
 
 @dataclass(frozen=True, slots=True)
 class ClusterRole:
-    """The role that the cluster gives to the node. ``doubt``: why it may be that of a namesake, or ""."""
+    """The role that the cluster gives to the node. ``doubt``: why it may be that of a namesake, or "".
+
+    ``arn`` is empty where it is ``unread``, which says why.
+    """
 
     arn: str
     giver: str
     doubt: str = ""
+    unread: str = ""
 
 
 @fact()
@@ -99,8 +103,11 @@ def cluster_role(
 ) -> ClusterRole:
     if group is not None and group.role_arn:
         return ClusterRole(group.role_arn, f"the node group {group.name}", _doubt(where, seen, group))
-    if auto is not None:
+    if auto is not None and auto.role_arn:
         return ClusterRole(auto.role_arn, f"EKS Auto Mode in {auto.cluster}")
+    for one in (group, auto):
+        if one is not None and one.unread:
+            return ClusterRole("", "the cluster", unread=one.unread)
     raise NotApplicable(f"no node group gives a role to {where.id}")
 
 
@@ -109,7 +116,7 @@ def _doubt(where: InstanceId, seen: Described | None, group: Nodegroup) -> str:
 
     Instances that AWS runs itself it may show to nobody.
     """
-    if seen is None or (seen.instance is None and where.managed):
+    if seen is None or seen.unread or (seen.instance is None and where.managed):
         return ""
     if seen.instance is None:
         return f"{unseen(where)}, so the node group {group.name} may be of another account, too"
@@ -226,10 +233,10 @@ def node_puller(
         )
     if profile is not None and not profile.unread:
         raise NotApplicable(f"{where.id} has no role")
-    if given is None or given.doubt:
-        why = given.doubt if given is not None else ""
-        why = why or (profile.unread if profile else f"{where.id} could not be looked at")
-        raise Unavailable(f"which role pulls could not be read: {why}")
+    if given is None or given.doubt or given.unread:
+        seen = profile.unread if profile is not None else f"{where.id} could not be looked at"
+        why = dict.fromkeys(filter(None, (seen, given.doubt, given.unread) if given is not None else (seen,)))
+        raise Unavailable(f"which role pulls could not be read: {'; '.join(why)}")
     return Puller(
         role_arn=given.arn,
         region=where.region,
@@ -241,7 +248,7 @@ def node_puller(
 
 
 def _drift(role_arn: str, given: ClusterRole | None) -> str:
-    if given is None or given.arn == role_arn:
+    if given is None or given.arn in ("", role_arn):
         return ""
     return f"{given.giver} says {given.arn}; the instance is what counts"
 

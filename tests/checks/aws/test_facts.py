@@ -284,3 +284,13 @@ def test_the_closest_names_come_first_whatever_the_order() -> None:
     names = ["1.2.1", "1.3.0", "latest", "1.2.10"]
     assert closest("1.2.2", names) == closest("1.2.2", reversed(names))
     assert closest("1.2.2", names)[0] == "1.2.1"
+
+
+async def test_who_pulls_is_unknown_with_the_name_of_each_read_that_failed() -> None:
+    aws = healthy()
+    aws.denied |= {"describe_instances", "describe_nodegroup"}
+    with pytest.raises(Unavailable) as told:
+        await learn(Puller, aws)
+    assert str(told.value) == (
+        "which role pulls could not be read: AWS denies describe_instances; AWS denies describe_nodegroup"
+    )

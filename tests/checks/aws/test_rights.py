@@ -452,6 +452,6 @@ def failing(message: str) -> FailedPull:
 )
 def test_an_instance_and_its_role(profile: InstanceProfile, status: Status, says: str) -> None:
     group = Nodegroup("demo", "us-west-2", "default", ROLE, "AL2023", ())
-    verdict = instance_has_role.fn(InstanceId("us-west-2", "us-west-2a", "i-0abc"), profile, APP, group)
+    verdict = instance_has_role.fn(InstanceId("us-west-2", "us-west-2a", "i-0abc"), profile, APP, group, None)
     assert verdict.status is status
     assert says in verdict.summary
