@@ -56,6 +56,7 @@ class StoryWorld:
     before: str  # the repository's policy as the story begins
     settings: dict[str, Any] = field(default_factory=dict)
     bot: asyncio.subprocess.Process | None = None
+    more: dict[str, str] = field(default_factory=dict)  # of the bot's environment
     _keys: dict[str, str] = field(default_factory=dict)
 
     # ---- the service
@@ -116,6 +117,7 @@ class StoryWorld:
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
             **self.slack.environment(),
+            **self.more,
         }
 
     # ---- what is so
