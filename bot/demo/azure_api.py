@@ -30,13 +30,22 @@ _MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 _SLOW = "/operations/"
 
 
+class Refused(Exception):
+    """What a provider does not do; its status, code and words are what Azure answers."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.code = status, code
+
+
 @dataclass
 class Azure:
     """What there is. ``resources`` by id in small letters; ``entra`` by (kind, application id).
 
     ``groups``: who is in which group, as object ids: role assignments to a group reach its members.
     ``slow``: types of resources whose changes are operations, and how often one is looked at until it ends.
-    ``providers``: by type, what becomes of what was there and what is wanted.
+    ``providers``: by type, what becomes of what was there and what is wanted, if it is not ``Refused``.
+    ``removers``: what becomes of the rest where one is deleted.
     """
 
     resources: dict[str, Tree] = field(default_factory=dict)
@@ -45,6 +54,7 @@ class Azure:
     activity: list[Tree] = field(default_factory=list)
     slow: dict[str, int] = field(default_factory=dict)
     providers: dict[str, Callable[[Azure, Tree, Tree], Tree]] = field(default_factory=dict)
+    removers: dict[str, Callable[[Azure, Tree], None]] = field(default_factory=dict)
 
     def put(self, tree: Tree) -> Tree:
         self.resources[tree["id"].lower()] = tree
@@ -56,6 +66,8 @@ class Azure:
 
     def listed(self, path: str) -> list[Tree]:
         """The resources of the type that ``path`` ends with, anywhere below what is before it."""
+        if path == "/subscriptions":
+            return [tree for tree in self.resources.values() if "subscriptionId" in tree]
         scope, _, kind = path.lower().rpartition("/providers/")
         first, _, nested = kind.partition("/")
         wanted = [part for part in nested.split("/") if part]
@@ -160,7 +172,8 @@ class AzureApi:
         if path.lower().endswith("/providers/microsoft.insights/eventtypes/management/values"):
             return self._paged(self.azure.activity, request)
         names = path.partition("/providers/")[2].strip("/").split("/")
-        if "/providers/" in path and len(path.rpartition("/providers/")[2].strip("/").split("/")) % 2 == 0:
+        inside = path.rpartition("/providers/")[2].strip("/").split("/")
+        if path == "/subscriptions" or ("/providers/" in path and len(inside) % 2 == 0):
             return self._paged(self.azure.listed(path), request)
         try:
             return web.json_response(self.azure.get(path))
@@ -181,6 +194,8 @@ class AzureApi:
         known = self.azure.resources.get(key)
         if request.method == "DELETE":
             self.azure.resources.pop(key, None)
+            if known and (remover := self.azure.removers.get(_kind(path))):
+                remover(self.azure, known)
             return self._done(path, 200 if known else 204, known or {})
         if request.method == "PATCH" and known is None:
             return _error(404, "ResourceNotFound", f"The resource '{path}' was not found.")
@@ -194,7 +209,10 @@ class AzureApi:
         tree = merged(known or {}, wanted) if request.method == "PATCH" else wanted
         tree |= {"id": path, "name": path.rpartition("/")[2]}
         if provider := self.azure.providers.get(_kind(path)):
-            tree = provider(self.azure, known or {}, tree)
+            try:
+                tree = provider(self.azure, known or {}, tree)
+            except Refused as why:
+                return _error(why.status, why.code, str(why))
         self.azure.put(tree)
         return self._done(path, 200 if known else 201, tree)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, Tree
+from bot.demo.azure_api import Azure, Refused, Tree
 
 HUB_GROUP = f"/subscriptions/{world.SUBSCRIPTION}/resourceGroups/hub"
 HUB = f"{HUB_GROUP}/providers/Microsoft.Network/virtualNetworks/hub"
@@ -50,6 +50,7 @@ def private_world(azure: Azure) -> Azure:
     azure.put(record(OWN_RECORD, OWN))
     azure.put(record(LAYERS_RECORD, LAYERS))
     azure.providers["Microsoft.Network/virtualNetworks/virtualNetworkPeerings"] = peered
+    azure.removers["Microsoft.Network/virtualNetworks/virtualNetworkPeerings"] = unpeered
     azure.providers["Microsoft.Network/privateDnsZones/virtualNetworkLinks"] = linked
     return azure
 
@@ -201,18 +202,17 @@ def record(id: str, *addresses: str) -> Tree:
 
 
 def peered(azure: Azure, known: Tree, wanted: Tree) -> Tree:
-    """Two sides that both are there are Connected; one alone is Initiated."""
+    """Two sides that both are there are Connected; one alone is Initiated; one that was left stays behind."""
     network = wanted["id"].rpartition("/virtualNetworkPeerings/")[0]
     remote = wanted["properties"]["remoteVirtualNetwork"]["id"]
-    space = azure.get(remote)["properties"]["addressSpace"]
-    back = [
-        tree
-        for id, tree in azure.resources.items()
-        if id.startswith(f"{remote.lower()}/virtualnetworkpeerings/")
-        and tree["properties"]["remoteVirtualNetwork"]["id"].lower() == network.lower()
-    ]
+    if any(one is not known for one in _sides(azure, network, remote)):
+        raise Refused(400, "AnotherPeeringAlreadyReferencesRemoteVnet", "They are peered already.")
+    back = _sides(azure, remote, network)
+    if any(one["properties"]["peeringState"] == "Disconnected" for one in back):
+        raise Refused(400, "RemotePeeringIsDisconnected", "The remote peering is in Disconnected state.")
     for one in back:
         one["properties"]["peeringState"] = "Connected"
+    space = azure.get(remote)["properties"]["addressSpace"]
     properties = {
         **wanted["properties"],
         "peeringState": "Connected" if back else "Initiated",
@@ -224,7 +224,30 @@ def peered(azure: Azure, known: Tree, wanted: Tree) -> Tree:
     return {**wanted, "properties": properties}
 
 
+def unpeered(azure: Azure, gone: Tree) -> None:
+    network = gone["id"].rpartition("/virtualNetworkPeerings/")[0]
+    for one in _sides(azure, gone["properties"]["remoteVirtualNetwork"]["id"], network):
+        one["properties"]["peeringState"] = "Disconnected"
+
+
+def _sides(azure: Azure, network: str, remote: str) -> list[Tree]:
+    return [
+        tree
+        for tree in azure.listed(f"{network}/virtualNetworkPeerings")
+        if tree["properties"]["remoteVirtualNetwork"]["id"].lower() == remote.lower()
+    ]
+
+
 def linked(azure: Azure, known: Tree, wanted: Tree) -> Tree:
+    """A network is linked to one zone of a name."""
+    zone = wanted["id"].rpartition("/virtualNetworkLinks/")[0].rpartition("/")[2].lower()
+    network = wanted["properties"]["virtualNetwork"]["id"].lower()
+    for id, tree in azure.resources.items():
+        same = f"/privatednszones/{zone}/virtualnetworklinks/" in id and tree is not known
+        if same and tree["properties"]["virtualNetwork"]["id"].lower() == network:
+            raise Refused(
+                409, "Conflict", "A virtual network cannot be linked to zones of overlapping namespaces."
+            )
     properties = {
         "resolutionPolicy": "Default",
         **wanted["properties"],
