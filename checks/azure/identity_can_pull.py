@@ -11,6 +11,7 @@ from checks.azure.rights import PullRights
 from checks.azure.strangers import Strangers, Tenants
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
+from checks.registry.credentials import SecretLogins
 
 
 @check(
@@ -24,9 +25,13 @@ def identity_can_pull(
     tenants: Tenants | None = None,
     strangers: Strangers | None = None,
     refused: TurnedAway | None = None,
+    logins: SecretLogins | None = None,
 ) -> Verdict:
-    """``refused``: the registry's firewall turned the address away, before it asked who pulls."""
-    explains = False if refused is not None and refused.address else None
+    """It accounts for no message of a pull that the registry's firewall turned away before it asked who
+    pulls (``refused``), and of none with a login of the pod's own secrets, which need no role (``logins``).
+    """
+    told = refused is not None and bool(refused.address)
+    explains = False if told or (logins is not None and logins.all) else None
     if rights.registry.anonymous and rights.puller.managed and (rights.denials or not rights.allowing):
         return passed(
             f"{rights.registry.host} lets everybody pull; {rights.puller.words} needs no role there",

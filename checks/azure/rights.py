@@ -93,8 +93,8 @@ def _grants(roles: Roles, repository: Repository, *, by_repository: bool) -> Ite
         ]
         if said[0] is None:  # without it the others are worth nothing
             continue
-        found = {Holds.UNKNOWN if one is None else one for one in said}
-        yield Grant(assigned, role, found.pop() if len(found) == 1 else Holds.UNKNOWN)
+        sure = said[0] is Holds.NO or all(one is Holds.YES for one in said)
+        yield Grant(assigned, role, said[0] if sure else Holds.UNKNOWN)
 
 
 def _allowed(role: Role, assigned: Assignment, repository: Repository, action: str) -> Holds | None:
