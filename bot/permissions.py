@@ -55,11 +55,11 @@ class UnknownRemedy(Exception):
     """No remedy has this id; the message lists those there are."""
 
 
-def aws_reads(partition: str = "aws") -> dict[str, Any]:
-    """The identity policy for diagnosing, as a document."""
+def aws_reads(partition: str = "aws", queues: Iterable[Grant] = ()) -> dict[str, Any]:
+    """The identity policy for diagnosing, as a document; ``queues``: what reading each of them takes."""
     modules = [module for package in ("checks.aws", "bot.watch") for module in modules_of(package)]
     grants = [grant for module in modules for grant in getattr(module, "GRANTS", ())]
-    return _policy(grants, partition, _NEVER)
+    return _policy([*grants, *queues], partition, _NEVER)
 
 
 def aws_writes(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from typing import Protocol
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from bot.permissions import (
     UnknownRemedy,
@@ -19,12 +20,19 @@ from bot.permissions_azure import azure_reads, azure_writes
 from handlers.remedy import load_remedies
 from handlers.world import Rules
 
+if TYPE_CHECKING:  # pydantic takes its time
+    from bot.settings_shape import Cluster
+    from checks.aws.facts import Grant
+
 
 class Granting(Protocol):
     """The settings that this command looks at."""
 
     @property
     def rules(self) -> Rules: ...
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]: ...
 
     @property
     def automation_roles(self) -> tuple[str, ...]: ...
@@ -58,8 +66,8 @@ def run(arguments: argparse.Namespace, settings: Granting) -> int:
     try:
         if arguments.cloud == "aws":
             roles, partition = settings.automation_roles, arguments.partition
-            policy = aws_writes(remedies, partition, roles) if writes else aws_reads(partition)
-            print(json.dumps(policy, indent=2))
+            reads = aws_reads(partition, _queues(settings.clusters))
+            print(json.dumps(aws_writes(remedies, partition, roles) if writes else reads, indent=2))
         elif arguments.cloud == "azure":
             print(
                 json.dumps(
@@ -72,6 +80,16 @@ def run(arguments: argparse.Namespace, settings: Granting) -> int:
         print(f"pullbot permissions: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _queues(clusters: Iterable[Cluster]) -> list[Grant]:
+    """For the queues that are configured; before anything is, for one whose name has yet to be put in."""
+    from bot.watch.ecs_events import queue_grant  # noqa: PLC0415  asyncio; other commands need none
+
+    clusters = tuple(clusters)
+    if not clusters:
+        return [queue_grant("/QUEUE_NAME", "*")]
+    return [queue_grant(one.queue, one.region or "*") for one in clusters if one.queue]
 
 
 def _roles(remedies: list[str], settings: Granting) -> object:

@@ -7,8 +7,10 @@ import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from bot.watch.informer import Backoff
+from checks.aws.facts import Grant
 from checks.model import NotFound, Unavailable
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,16 @@ class Queue(Protocol[L]):
         """Wait a little for letters."""
 
     async def delete(self, letter: L) -> None: ...
+
+
+def queue_grant(url: str, region: str) -> Grant:
+    """What reading the queue takes, on that queue alone.
+
+    Its URL ends with its account and name: ``https://sqs.us-west-2.amazonaws.com/123456789012/pullbot``.
+    """
+    account, name = ["*", *urlsplit(url).path.strip("/").split("/")][-2:]
+    arn = f"arn:{{partition}}:sqs:{region}:{account}:{name}"
+    return Grant(("sqs:DeleteMessage", "sqs:ReceiveMessage"), arn)
 
 
 def stopped_task(event: Any, region: str, account: str = "") -> Mapping[str, Any] | None:

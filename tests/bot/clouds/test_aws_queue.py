@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bot.clouds._aws import Roles
 from bot.clouds._aws_queue import AwsQueue
 from bot.clouds._aws_sessions import Sessions
 from bot.demo.aws_world import client
+from bot.watch.ecs_events import queue_grant
 from checks.model import NotFound, Unavailable
+from tests.fakes.aws_front import serve
 
 REGION = "us-west-2"
 
@@ -25,6 +29,21 @@ async def test_letters_are_taken_and_deleted(aws_url: str) -> None:
     counts = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     left = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=counts)["Attributes"]
     assert set(left.values()) == {"0"}
+
+
+async def test_what_is_granted_is_what_is_asked(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serve(aws_url) as front:
+        url = client(aws_url, "sqs", REGION).create_queue(QueueName="granted")["QueueUrl"]
+        client(aws_url, "sqs", REGION).send_message(QueueUrl=url, MessageBody="x")
+        monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
+        queue = AwsQueue(url, REGION, Sessions(), Roles())
+        for one in await queue.take():
+            await queue.delete(one)
+        queue.close()
+        grant = queue_grant(url, REGION)
+        assert set(front.asked) == set(grant.actions)
+    arn = client(aws_url, "sqs", REGION).get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    assert arn["Attributes"]["QueueArn"] == grant.resource.format(partition="aws")
 
 
 async def test_a_queue_that_is_not_there_is_told_as_such(aws_url: str) -> None:

@@ -40,8 +40,34 @@ def config(tmp_path: Path) -> str:
 
 def test_looking_asks_for_nothing_that_writes(capsys: pytest.CaptureFixture[str]) -> None:
     actions = allowed(printed(capsys, "aws"))
-    assert {one.partition(":")[2][:3] for one in actions} <= {"Des", "Get", "Lis"}
+    # Events are taken out of a queue, which is how it is read.
+    actions -= {"sqs:DeleteMessage"}
+    assert {one.partition(":")[2][:3] for one in actions} <= {"Des", "Get", "Lis", "Rec"}
     assert verbs(printed(capsys, "kubernetes")) == {"get", "list", "watch"}
+
+
+@pytest.mark.parametrize(
+    ("clusters", "queue"),
+    [
+        ("", "arn:aws:sqs:*:*:QUEUE_NAME"),
+        (
+            "clusters: [{name: shop, kind: ecs, region: eu-west-1, "
+            "queue: 'https://sqs.eu-west-1.amazonaws.com/123456789012/pullbot'}]",
+            "arn:aws:sqs:eu-west-1:123456789012:pullbot",
+        ),
+        ("clusters: [{name: shop, kind: ecs, region: eu-west-1}]", None),
+    ],
+    ids=["nothing is configured", "a queue is", "no queue is"],
+)
+def test_a_queue_of_events_is_read_and_no_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, clusters: str, queue: str | None
+) -> None:
+    written = tmp_path / "pullbot.yaml"
+    written.write_text(clusters)
+    statements = json.loads(printed(capsys, "aws", "--config", str(written)))["Statement"]
+    found = [one for one in statements if any(action.startswith("sqs:") for action in one["Action"])]
+    assert [one["Resource"] for one in found] == ([queue] if queue else [])
+    assert all(one["Action"] == ["sqs:DeleteMessage", "sqs:ReceiveMessage"] for one in found)
 
 
 def test_writing_asks_for_what_is_enabled(capsys: pytest.CaptureFixture[str], config: str) -> None:
