@@ -1,4 +1,4 @@
-"""Pulls on AKS that should take a private endpoint in a hub: what keeps them from it, the fix, the way back."""
+"""Pulls on AKS that should take a private endpoint in a hub: what keeps them from it, the fix, the return."""
 
 from __future__ import annotations
 
