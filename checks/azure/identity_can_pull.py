@@ -117,15 +117,15 @@ def _of_another_tenant(rights: PullRights, tenants: Tenants, explains: bool | No
 
 def _lacks(rights: PullRights, strangers: Strangers | None) -> str:
     who, host = rights.puller.words, rights.registry.host
+    if rights.narrow:
+        names = ", ".join(sorted({one.role.name for one in rights.narrow}))
+        return f"{who} has {names}, but its condition leaves {rights.repository.path} out"
     if rights.ignored and rights.registry.by_repository:
         names = ", ".join(sorted({one.role.name for one in rights.ignored}))
         return f"{host} gives rights per repository (ABAC), and there {names} is not honoured"
     if rights.ignored:
         names = ", ".join(sorted({one.role.name for one in rights.ignored}))
         return f"{who} has {names}, which counts only where rights are given per repository (ABAC)"
-    if rights.narrow:
-        names = ", ".join(sorted({one.role.name for one in rights.narrow}))
-        return f"{who} has {names}, but its condition leaves {rights.repository.path} out"
     summary = f"{who} has no role that lets it pull from {host}"
     if strangers is not None and len(strangers.all) == 1:
         return f"{summary}; {strangers.role} is with {strangers.all[0].words}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from checks.azure.cluster import AksCluster, Proxy
 from checks.azure.facts import ResourceId
 from checks.azure.puller import Puller
 from checks.azure.registry import Registry
@@ -23,6 +24,11 @@ ACR = f"{GROUP}/providers/Microsoft.ContainerRegistry/registries/contoso"
 ME = "11111111-0000-0000-0000-000000000001"
 REPOSITORIES = "Microsoft.ContainerRegistry/registries/repositories"
 NAME = f"@Request[{REPOSITORIES}:name]"
+CLUSTER = AksCluster(
+    id=ResourceId("/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c"),
+    location="", tenant="", kubelet=None, service_principal="app", node_group="", outbound="",
+    outbound_ips=(), pools=(), proxy=Proxy("", "", ()), provisioning="", power="",
+)  # fmt: skip
 PULLER = Puller(ME, "the kubelet identity prod-agentpool", managed=True)
 
 
