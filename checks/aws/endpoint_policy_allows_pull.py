@@ -48,6 +48,8 @@ def endpoint_policy_allows_pull(
         if one.endpoint is not None
         for action in ACTIONS_OF[one.errand]
     ]
+    if rights.puller.rival:
+        return rights.heard(_verdict(rulings, paths, rights, None, ids))
     return _verdict(rulings, paths, rights, accusation, ids)
 
 

@@ -56,7 +56,7 @@ def pull_through_cache_is_ready(
         )
     if role is None:
         return unknown("whether the cache can be filled is not known: who pulls could not be read", *evidence)
-    return _of_the_role(rule, found, secret, role)
+    return role.rights.heard(_of_the_role(rule, found, secret, role))
 
 
 def _no_rule(caching: Caching, found: ImageInEcr | None) -> Verdict:

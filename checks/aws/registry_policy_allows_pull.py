@@ -35,6 +35,8 @@ def registry_policy_allows_pull(
         return passed(f"{name} is not for pulls: its scope is V1")
     if rights is None:
         return unknown(f"whether {name} stops the pull is not known: which role pulls could not be read")
+    if rights.puller.rival:
+        return rights.heard(_judged(policy, rights, None, name))
     return _judged(policy, rights, accusation, name)
 
 

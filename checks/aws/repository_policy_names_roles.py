@@ -30,9 +30,14 @@ def repository_policy_names_roles(rights: PullRights) -> Verdict:
         return unknown(f"the principals of the policy of {address.name} are not known: {repository.unread}")
     if repository.text is None:
         raise NotApplicable(f"{address.name} has no policy")
+    return rights.heard(_judged(rights, repository.text))
+
+
+def _judged(rights: PullRights, text: str) -> Verdict:
+    address = rights.repository.address
     role = Role(rights.principal_arn, rights.role.id, rights.puller.session)
     try:
-        suspects = misnamed(repository.text, role)
+        suspects = misnamed(text, role)
     except BadPolicy as error:
         return unknown(f"the policy of {address.name} cannot be understood: {error}")
     if not suspects:
@@ -42,7 +47,7 @@ def repository_policy_names_roles(rights: PullRights) -> Verdict:
             f"whether {suspects[0].principal} is {rights.puller.role_name} is not known: {rights.role_unread}"
         )
     for suspect in suspects:
-        better = rights.with_repository_policy(corrected(repository.text, suspect.principal, role.arn))
+        better = rights.with_repository_policy(corrected(text, suspect.principal, role.arn))
         if answers := helps(rights, better):
             return _verdict(rights, suspect, answers)
     return passed(

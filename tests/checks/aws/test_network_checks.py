@@ -827,6 +827,20 @@ async def test_conditions_that_we_cannot_judge() -> None:
     await is_unknown("aws/endpoint_policy_allows_pull", network)
 
 
+async def test_a_denial_of_another_role_convicts_no_endpoint_and_acquits_none() -> None:
+    denial = (
+        f"denied: User: arn:aws:sts::{ACCOUNT}:assumed-role/other/x is not authorized to perform: "
+        f"ecr:BatchGetImage on resource: arn:aws:ecr:us-west-2:{ACCOUNT}:repository/app because no VPC "
+        "endpoint policy allows the ecr:BatchGetImage action"
+    )
+    for statement in (allow("s3:*"), allow(["ecr:*"])):
+        network = policy_of(endpoint_network(), "vpce-dkr", statement)
+        findings = await look(account(network), pull(denial, Symptom.FORBIDDEN))
+        found = findings["aws/endpoint_policy_allows_pull"]
+        assert found.verdict.status is Status.UNKNOWN
+        assert "role/other was denied" in found.verdict.summary
+
+
 async def test_the_registrys_words_convict_a_policy_that_we_cannot_judge() -> None:
     condition = {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}
     network = policy_of(endpoint_network(), "vpce-dkr", allow("*", Condition=condition))

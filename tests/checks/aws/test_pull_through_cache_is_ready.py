@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,6 +69,13 @@ def test_what_the_role_lacks_is_named(found: ImageInEcr, may: list[str], missing
     assert evidence["Resource"] == f"arn:aws:ecr:us-west-2:{ACCOUNT}:repository/hub/*"
     assert "not cached yet" in it.summary
     assert it.about == ROLE
+
+
+def test_whose_rights_are_not_those_that_the_message_tells_of_is_not_accused() -> None:
+    mine = of_role("ecr:Describe*")
+    it = verdict(who=replace(mine, puller=replace(mine.puller, rival=ROLE.replace("eks-node", "other"))))
+    assert it.status is Status.UNKNOWN
+    assert "other was denied" in it.summary
 
 
 def test_a_role_that_may_fill_it_leaves_the_question_what_is_upstream() -> None:

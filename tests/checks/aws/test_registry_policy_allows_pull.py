@@ -42,6 +42,18 @@ def test_a_deny_under_v2_stops_the_pull_whatever_the_role_may_do() -> None:
     assert it.about == f"registry {ACCOUNT}/us-west-2"
 
 
+@pytest.mark.parametrize("text", [DENY, TO_US], ids=["denies", "allows"])
+def test_where_another_role_is_said_to_be_denied_nobody_is_accused_or_acquitted(text: str) -> None:
+    mine = rights()
+    it = verdict(
+        RegistryPolicy(MINE, text, "V2"),
+        replace(mine, puller=replace(mine.puller, rival=f"arn:aws:iam::{ACCOUNT}:role/other")),
+        words("resource-based policy", explicit=True),
+    )
+    assert it.status is Status.UNKNOWN
+    assert "role/other was denied" in it.summary
+
+
 def test_a_deny_under_v1_is_not_for_pulls() -> None:
     assert verdict(RegistryPolicy(MINE, DENY, "V1")).status is Status.PASS
 

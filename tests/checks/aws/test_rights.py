@@ -388,6 +388,15 @@ def test_a_principal_that_cannot_match_is_at_fault_if_it_would_help_put_right() 
     assert named_roles(rights(repository=other, address=THEIRS)).status is Status.PASS
 
 
+def test_principals_are_not_judged_for_a_role_that_the_message_does_not_name() -> None:
+    profile = ROLE.replace(":role/team/", ":instance-profile/")
+    it = rights(repository=policy(on_repository("Allow", {"AWS": profile})), address=THEIRS)
+    assert named_roles(it).status is Status.FAIL
+    verdict = named_roles(replace(it, puller=replace(it.puller, rival=f"arn:aws:iam::{OWNER}:role/other")))
+    assert verdict.status is Status.UNKNOWN
+    assert "role/other was denied" in verdict.summary
+
+
 def test_principals_are_not_judged_where_there_are_none_or_they_are_hidden() -> None:
     with pytest.raises(NotApplicable):
         named_roles(rights())
