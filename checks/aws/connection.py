@@ -104,6 +104,9 @@ class Connection:
         attributes = DnsAttributes(support, hostnames)
         return replace(self, network=replace(self.network, attributes=attributes))
 
+    def with_public_address(self) -> Connection:
+        return replace(self, interface=replace(self.interface, public_address="one of AWS's choice"))
+
     def with_endpoint(self, changed: Endpoint) -> Connection:
         """With it instead of the one of its id, or one more."""
         others = tuple(one for one in self.network.endpoints.items if one.id != changed.id)

@@ -23,6 +23,7 @@ from tests.fakes.aws_network import (
 )
 from tests.fakes.aws_world import FORBIDDEN, HOST, REGION, SILENCE, UNAUTHORIZED, Seen, on_eks
 from tests.fakes.ecs_shop import NO_TOKEN
+from tests.fakes.ecs_shop import TIMEOUT as NO_ADDRESS
 from tests.fakes.ecs_worlds import ecs_account, ecs_either_role, on_ecs, stop
 
 ADD_ON = f"602401143452.dkr.ecr.{REGION}.amazonaws.com/eks/coredns:v1.11.1"
@@ -78,6 +79,32 @@ async def test_where_either_of_two_roles_pulls_both_are_let() -> None:
     assert ["--role-name web-execution" in commands[0], "--role-name eks-node" in commands[1]] == [True, True]
     assert "both" in offer.plan.caution
     assert offer.plan.reversible
+
+
+async def test_a_public_address_alone_may_not_be_enough() -> None:
+    aws = ecs_account()
+    of(aws.account.answers, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = []
+    stop(aws, NO_ADDRESS)
+    world = await on_ecs(aws)
+    offers = {one.remedy: one for one in (await world.look(Door(world.aws))).offers}
+    plan = offers["aws/assign_public_ip"].plan
+    assert plan is not None
+    assert "not enough by itself: sg-1 lets no HTTPS out" in plan.caution
+    assert offers["aws/open_security_group"].refused.startswith("first it needs a public address")
+
+
+async def test_a_public_address_that_would_be_blocked_is_not_given() -> None:
+    aws = ecs_account()
+    of(aws.account.answers, "describe_subnets", "subnet-p")["BlockPublicAccessStates"] = {
+        "InternetGatewayBlockMode": "block-bidirectional"
+    }
+    stop(aws, NO_ADDRESS)
+    world = await on_ecs(aws)
+    [offer] = [
+        one for one in (await world.look(Door(world.aws))).offers if one.remedy == "aws/assign_public_ip"
+    ]
+    assert offer.plan is None
+    assert "Block Public Access" in offer.refused
 
 
 NO_STS = (

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from checks.aws.connection import Connection
 from checks.aws.ecs_interfaces import FargateNetwork
 from checks.aws.ecs_services import EcsService
 from checks.aws.paths import Paths
 from checks.aws.routing import Way
 from checks.aws.task_has_public_ip import task_has_public_ip
 from checks.model import NotApplicable
+from handlers.remedies.aws.outlook import joined, left_to_do
 from handlers.remedies.aws.service_steps import ServiceAddress, SetPublicAddress
 from handlers.remedy import Plan, Refused, Risk, remedy
 
@@ -21,7 +23,9 @@ _SETTLES_IN = timedelta(minutes=10)
 
 
 @remedy("Give the tasks public addresses", cures=task_has_public_ip, risk=Risk.MEDIUM)
-def assign_public_ip(service: EcsService, network: FargateNetwork, paths: Paths) -> Plan:
+def assign_public_ip(
+    service: EcsService, network: FargateNetwork, paths: Paths, connection: Connection | None
+) -> Plan:
     wanted = service.network
     if wanted is None or network.public_address:
         raise NotApplicable("its tasks have public addresses, or no network of their own")
@@ -32,9 +36,9 @@ def assign_public_ip(service: EcsService, network: FargateNetwork, paths: Paths)
     step = SetPublicAddress(
         ServiceAddress.of(service), wanted.subnets, wanted.security_groups, before=False, after=True
     )
-    return Plan(
-        (step,),
-        caution="all tasks are replaced, and can be reached from the internet where their security groups "
-        "let somebody in",
-        settles_in=_SETTLES_IN,
+    stays = left_to_do(connection.with_public_address()) if connection is not None else ""
+    open_to_all = (
+        "all tasks are replaced, and can be reached from the internet where their security groups let "
+        "somebody in"
     )
+    return Plan((step,), caution=joined(open_to_all, stays), settles_in=_SETTLES_IN)

@@ -57,6 +57,8 @@ def _partner(path: Path) -> str:
         return path.endpoint.security_groups[0]
     if path.way in (Way.NAT, Way.INTERNET):
         return _EVERYWHERE
+    if path.way is Way.NO_ADDRESS:
+        raise Refused("first it needs a public address, or it would be in vain: no answer would find its way")
     where = path.why or f"it goes by {path.way.value}"
     raise Refused(f"to where it would have to be open for {path.errand} is not known: {where}")
 

@@ -7,6 +7,8 @@ What a person has to do (routes, NAT gateways, public access) comes before all t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from checks.aws.connection import Connection
 from checks.aws.endpoint_private_dns_is_on import endpoint_private_dns_is_on
 from checks.aws.endpoint_security_group_lets_in import endpoint_security_group_lets_in
@@ -19,7 +21,7 @@ from checks.aws.security_group_lets_out import security_group_lets_out
 from checks.aws.subnet_routes_out import subnet_routes_out
 from checks.aws.vpc_dns_is_on import vpc_dns_is_on
 from checks.graph import Check
-from checks.model import NotApplicable, Status
+from checks.model import NotApplicable, Status, Verdict
 from handlers.remedies.aws.except_from_public_access_block import except_from_public_access_block
 from handlers.remedies.aws.lead_subnet_out import lead_subnet_out
 from handlers.remedies.aws.replace_nat_gateway import replace_nat_gateway
@@ -66,11 +68,7 @@ def must_help(check: Check, now: Connection, then: Connection) -> str:
     :raises Refused: the check would not pass, or something that comes first stays wrong.
     """
     must_pass(check, then)
-    stays = [
-        (one, found)
-        for one in _IN_ORDER
-        if one is not check and (found := then.says(one)) is not None and found.status is Status.FAIL
-    ]
+    stays = [(one, found) for one, found in _failing(then) if one is not check]
     for one, found in stays:
         if one in _FOR_PEOPLE:
             raise Refused(f"it would not be enough: {found.summary}. {by_a_person(one, now)}")
@@ -80,9 +78,29 @@ def must_help(check: Check, now: Connection, then: Connection) -> str:
             raise Refused(
                 f"first something else has to be put right, or it would be in vain: {found.summary}"
             )
-    if not stays:
-        return ""
-    return f"it is not enough by itself: {'; '.join(found.summary for _, found in stays)}"
+    return _not_enough(found.summary for _, found in stays)
+
+
+def left_to_do(then: Connection) -> str:
+    """What would still be in the way, in words for a caution; "" if nothing.
+
+    :raises Refused: a person has to see to it first.
+    """
+    stays = _failing(then)
+    for one, found in stays:
+        if one in _FOR_PEOPLE:
+            raise Refused(f"it would not be enough: {found.summary}. {by_a_person(one, then)}")
+    return _not_enough(found.summary for _, found in stays)
+
+
+def _failing(then: Connection) -> list[tuple[Check, Verdict]]:
+    found = ((one, then.says(one)) for one in _IN_ORDER)
+    return [(one, said) for one, said in found if said is not None and said.status is Status.FAIL]
+
+
+def _not_enough(stays: Iterable[str]) -> str:
+    told = "; ".join(stays)
+    return f"it is not enough by itself: {told}" if told else ""
 
 
 def must_be_ours(now: Connection, steps: tuple[Step, ...]) -> None:

@@ -43,7 +43,7 @@ TASK = EcsTask(
 
 
 def test_the_whole_network_is_passed_back_and_one_word_of_it_is_changed() -> None:
-    [plan] = assign_public_ip(SERVICE, NETWORK, paths_by(Way.NO_ADDRESS))
+    [plan] = assign_public_ip(SERVICE, NETWORK, paths_by(Way.NO_ADDRESS), None)
     [step] = plan.steps
     assert isinstance(step, SetPublicAddress)
     assert (step.diff().before, step.diff().after) == ("assignPublicIp: DISABLED", "assignPublicIp: ENABLED")
@@ -59,15 +59,15 @@ def test_the_whole_network_is_passed_back_and_one_word_of_it_is_changed() -> Non
 
 def test_an_address_of_no_use_is_not_offered() -> None:
     with pytest.raises(Refused, match="of no use"):
-        assign_public_ip(SERVICE, NETWORK, paths_by(Way.NAT))
+        assign_public_ip(SERVICE, NETWORK, paths_by(Way.NAT), None)
     with pytest.raises(Refused, match="another system"):
-        assign_public_ip(replace(SERVICE, rolling=False), NETWORK, paths_by(Way.NO_ADDRESS))
+        assign_public_ip(replace(SERVICE, rolling=False), NETWORK, paths_by(Way.NO_ADDRESS), None)
     for service, network in (
         (replace(SERVICE, network=None), NETWORK),
         (SERVICE, replace(NETWORK, public_address=True)),
     ):
         with pytest.raises(NotApplicable):
-            assign_public_ip(service, network, paths_by(Way.NO_ADDRESS))
+            assign_public_ip(service, network, paths_by(Way.NO_ADDRESS), None)
 
 
 def test_a_new_deployment_is_planned_once() -> None:
