@@ -11,12 +11,15 @@ import asyncio
 from dataclasses import dataclass
 from enum import Enum
 
+from checks.azure.cluster import AksCluster
 from checks.azure.facts import Arm, ResourceId
 from checks.azure.networks import Network, NodeSubnet, Peering, Peerings, PrivateWay, peerings_of
+from checks.azure.outbound_errands import proxied
 from checks.azure.private_dns_answers import is_within
 from checks.azure.private_endpoints import PrivateEndpoint, PrivateEndpoints
+from checks.azure.registry import Registry
 from checks.graph import fact
-from checks.model import NotFound, Unavailable
+from checks.model import NotApplicable, NotFound, Unavailable
 
 _MOST_NETWORKS = 5
 
@@ -99,6 +102,28 @@ class Crossing:
 
 
 @dataclass(frozen=True, slots=True)
+class NearSide:
+    """The node's network and its peerings. ``prefixes`` are its subnet's, where these are known."""
+
+    network: Network
+    prefixes: tuple[str, ...]
+    peerings: Peerings
+
+
+@fact()
+def near_side(
+    registry: Registry,
+    cluster: AksCluster | None,
+    network: Network,
+    subnet: NodeSubnet | None,
+    peerings: Peerings,
+) -> NearSide:
+    if cluster is not None and proxied(cluster, registry.host):
+        raise NotApplicable(f"the nodes ask a proxy for {registry.host}")
+    return NearSide(network, subnet.prefixes if subnet is not None else (), peerings)
+
+
+@dataclass(frozen=True, slots=True)
 class Crossings:
     """To every approved endpoint whose network is known; ``unread``: of which it is not."""
 
@@ -108,31 +133,24 @@ class Crossings:
 
 
 @fact()
-def crossings(
-    node: Network, subnet: NodeSubnet | None, near: Peerings, endpoints: PrivateEndpoints, far: FarSides
-) -> Crossings:
-    prefixes = subnet.prefixes if subnet is not None else ()
-    found = [
-        _crossing(node, prefixes, near, one, far) for one in endpoints.approved if one.network is not None
-    ]
-    return Crossings(node, tuple(found), endpoints.unread)
+def crossings(near: NearSide, endpoints: PrivateEndpoints, far: FarSides) -> Crossings:
+    found = (_crossing(near, one, far) for one in endpoints.approved if one.network is not None)
+    return Crossings(near.network, tuple(found), endpoints.unread)
 
 
-def _crossing(
-    node: Network, prefixes: tuple[str, ...], near: Peerings, endpoint: PrivateEndpoint, far: FarSides
-) -> Crossing:
+def _crossing(near: NearSide, endpoint: PrivateEndpoint, far: FarSides) -> Crossing:
+    node = near.network
     network = endpoint.network or node.id
     if network == node.id:
         return Crossing(endpoint, network, Joint.SAME)
-    ours, other = near.to(network), far.of(network)
+    ours, other = near.peerings.to(network), far.of(network)
     if other.peerings is None:
-        joint, theirs, why = _by_one_side(ours), None, other.unread
-    else:
-        theirs, why = other.peerings.to(node.id), ""
-        joint = _by_both(ours, theirs, apart=not near.all and not node.gateway)
+        return Crossing(endpoint, network, _by_one_side(ours), ours, None, other.unread)
+    theirs = other.peerings.to(node.id)
+    joint = _by_both(ours, theirs, apart=not near.peerings.all and not node.gateway)
     if joint is Joint.JOINED and ours is not None and theirs is not None:
-        joint = _knows(ours, tuple(one.address for one in endpoint.addresses), theirs, prefixes)
-    return Crossing(endpoint, network, joint, ours, theirs, why)
+        joint = _knows(ours, tuple(one.address for one in endpoint.addresses), theirs, near.prefixes)
+    return Crossing(endpoint, network, joint, ours, theirs)
 
 
 def _by_one_side(ours: Peering | None) -> Joint:

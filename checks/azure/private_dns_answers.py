@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
+from checks.azure.cluster import AksCluster
 from checks.azure.facts import ResourceId
 from checks.azure.networks import Network, Peerings
+from checks.azure.outbound_errands import proxied
 from checks.azure.paths import Kind, RegistryPath
 from checks.azure.private_dns import Zone, Zones, private_name
 from checks.azure.private_endpoints import PrivateEndpoints
 from checks.azure.registry import Registry
 from checks.graph import fact
+from checks.model import NotApplicable
 
 _AZURES_OWN = "168.63.129.16"
 _LINKED = frozenset({"", "completed"})
@@ -55,14 +58,18 @@ class PrivateNames:
 
 
 @fact()
+def resolver(
+    registry: Registry, network: Network, peerings: Peerings | None, cluster: AksCluster | None
+) -> Resolver:
+    if cluster is not None and proxied(cluster, registry.host):
+        raise NotApplicable(f"the nodes leave the name of {registry.host} to a proxy")
+    return resolver_of(network, peerings)
+
+
+@fact()
 def private_names(
-    registry: Registry,
-    network: Network,
-    peerings: Peerings | None,
-    endpoints: PrivateEndpoints,
-    zones: Zones,
+    registry: Registry, network: Network, resolver: Resolver, endpoints: PrivateEndpoints, zones: Zones
 ) -> PrivateNames:
-    resolver = resolver_of(network, peerings)
     hosts = {
         *registry.data_hosts,
         *(one.host for each in endpoints.all for one in each.addresses),
