@@ -45,7 +45,7 @@ def identity_can_pull(
         return _allowed(rights)
     if rights.undecided:
         return _undecided(rights)
-    if tenants is not None and tenants.cluster != tenants.registry:
+    if tenants is not None and tenants.differ:
         return _of_another_tenant(rights, tenants, explains)
     return _failed(rights, _lacks(rights, strangers), explains, *_notes(rights, strangers))
 

@@ -77,10 +77,15 @@ async def strangers(rights: PullRights, arm: Arm, graph: Graph) -> Strangers:
 
 @dataclass(frozen=True, slots=True)
 class Tenants:
-    """Of the cluster's subscription, and of the registry's."""
+    """Of the cluster's subscription, and of the registry's. ``unread`` says why they are not known, or ""."""
 
     cluster: str
     registry: str
+    unread: str = ""
+
+    @property
+    def differ(self) -> bool:
+        return not self.unread and self.cluster != self.registry
 
 
 @fact()
@@ -91,8 +96,10 @@ async def tenants(rights: PullRights, cluster: AksCluster, arm: Arm) -> Tenants:
     try:
         found = await asyncio.gather(*(arm.get(f"/subscriptions/{id}") for id in (ours, theirs)))
     except NotFound as why:
-        raise Unavailable(f"a subscription is not shown to us: {why}") from None
+        raise NotApplicable(f"a subscription is not shown to us: {why}") from None
+    except Unavailable as why:
+        return Tenants("", "", str(why))
     of_ours, of_theirs = (word(one, "tenantId").lower() for one in found)
     if not of_ours or not of_theirs:
-        raise Unavailable(f"Azure does not say of which tenant {ours} and {theirs} are")
+        raise NotApplicable(f"Azure does not say of which tenant {ours} and {theirs} are")
     return Tenants(of_ours, of_theirs)

@@ -32,7 +32,9 @@ def attach_acr(rights: PullRights, cluster: AksCluster, tenants: Tenants | None 
         raise Refused(f"the deny assignment {rights.denials[0].name} forbids it, and it wins over every role")
     if not rights.lacking or (registry.anonymous and rights.puller.managed):
         raise NotApplicable("it may pull, or nobody knows")
-    if tenants is not None and tenants.cluster != tenants.registry:
+    if tenants is not None and tenants.unread:
+        raise Refused(f"whether {registry.host} is of the cluster's tenant is not known: {tenants.unread}")
+    if tenants is not None and tenants.differ:
         raise Refused(f"{registry.host} is of another tenant than the cluster")
     caution = f"a role may not be enough: {'; '.join(rights.doubts)}" if rights.doubts else ""
     if registry.by_repository:

@@ -13,7 +13,7 @@ from handlers.remedy import ByHand, by_hand
 
 @by_hand("Pull from the other tenant with a secret", cures=identity_can_pull)
 def pull_across_tenants(rights: PullRights, tenants: Tenants, pull: FailedPull) -> ByHand:
-    if tenants.cluster == tenants.registry or not rights.puller.managed:
+    if not tenants.differ or not rights.puller.managed:
         raise NotApplicable("it is all one tenant")
     words = ["kubectl", "create", "secret", "docker-registry", "acr-pull", "--namespace", pull.namespace]
     words += ["--docker-server", rights.registry.host, "--docker-username", "APPLICATION_ID"]
