@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.clouds._aws import iam_action
 from checks.model import NotFound
+from tests.fakes.automation import FakeAutomation
 from tests.fakes.aws_account import Account
 from tests.fakes.ecs import EcsAccount
 
@@ -22,6 +23,7 @@ class Hands:
     account: Account
     ecs: EcsAccount | None = None
     asked: list[str] = field(default_factory=list)
+    automation: FakeAutomation = field(default_factory=FakeAutomation)
     _rules: list[dict[str, Any]] = field(default_factory=list)
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
@@ -31,6 +33,10 @@ class Hands:
         self.asked.append(iam_action(service, operation))
         if "TagSpecifications" in params:
             self.asked.append(f"{service}:CreateTags")
+        if "AutomationAssumeRole" in params.get("Parameters", ()):
+            self.asked.append("iam:PassRole")
+        if service == "ssm":
+            return self.automation.start(params) if "Parameters" in params else self.automation.get(params)
         if service == "ecs":
             return await self._of_ecs(operation, region, params)
         if operation.startswith(("authorize_security_group_", "revoke_security_group_")):

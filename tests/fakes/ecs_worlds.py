@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,7 @@ from bot.watch.ecs_book import StoppedTasks
 from checks.aws.ecs_tasks import TaskBook
 from checks.host import Cluster
 from checks.model import NotFound, Since
+from handlers.remedies.aws.runbook_steps import AutomationRole
 from tests.fakes.aws_account import ACCOUNT, READ_ONLY, Account, policy
 from tests.fakes.aws_network import (
     account,
@@ -155,6 +156,18 @@ async def ecs_private_registry() -> World:
     }
     stop(aws, NO_SECRET)
     return await on_ecs(aws)
+
+
+async def ecs_puzzling() -> World:
+    """No check knows of this, and a runbook of AWS's has a role to act as."""
+    aws = ecs_account()
+    aws.account.answers["list_attached_role_policies"] = {"AttachedPolicies": [{"PolicyArn": READ_ONLY}]}
+    for one in aws.ecs.services.values():
+        one["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] = "ENABLED"
+    stop(aws, "CannotPullContainerError: the moon is in the wrong phase", in_container=True)
+    role = AutomationRole(f"arn:aws:iam::{ACCOUNT}:role/runbook")
+    world = await on_ecs(aws)
+    return replace(world, roots={**world.roots, AutomationRole: role})
 
 
 OLD_DIGEST = f"sha256:{'b' * 64}"

@@ -17,6 +17,7 @@ from checks.aws.facts import Aws
 from checks.host import Cluster
 from checks.resolve import Memo
 from handlers.proposal import follow_ups
+from handlers.question import Question
 from handlers.remedy import Plan, Standing
 from tests.fakes import aws_network_worlds, aws_rights_worlds, aws_worlds, ecs_worlds
 from tests.fakes.aws_account import Account
@@ -75,6 +76,7 @@ WORLDS_OF: dict[str, tuple[Maker, ...]] = {
     "aws/open_network_acl": (aws_network_worlds.shut_subnet,),
     "aws/open_security_group": (aws_network_worlds.shut_node,),
     "aws/redeploy_service": (ecs_worlds.ecs_two_faults,),
+    "aws/troubleshoot_task": (ecs_worlds.ecs_puzzling,),
     "aws/trust_fargate": (aws_rights_worlds.fargate_without_trust,),
     "aws/turn_on_private_dns": (aws_network_worlds.no_names_at_all,),
     "aws/turn_on_vpc_dns": (aws_network_worlds.no_vpc_dns,),
@@ -125,6 +127,8 @@ async def done_and_undone(plan: Plan, hands: Hands) -> set[str]:
         assert await step.look(hands) is Standing.BEFORE, step
         done.append(await step.write(hands))
         assert await done[-1].look(hands) is Standing.AFTER, step
+        if isinstance(done[-1], Question):
+            await done[-1].hear(hands)
     for step in reversed(done):
         back = step.inverse()
         if back is not None:
