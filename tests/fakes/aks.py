@@ -34,12 +34,15 @@ OAUTH = f"{_FAILED}oauth token: unexpected status: 401 Unauthorized"
 
 
 class Nodes:
-    """The port ``Kube`` on nodes of AKS."""
+    """The port ``Kube`` on nodes of AKS. ``objects``: what else there is, by path."""
 
     def __init__(self, **provider_ids: str) -> None:
         self.provider_ids = provider_ids
+        self.objects: dict[str, Mapping[str, Any]] = {}
 
     async def get(self, path: str, **query: str) -> Mapping[str, Any]:
+        if path in self.objects:
+            return self.objects[path]
         try:
             provider_id = self.provider_ids[path.rpartition("/")[2]]
         except KeyError:

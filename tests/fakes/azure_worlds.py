@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.clouds.azure import Azure as Clients
@@ -23,8 +24,10 @@ from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedies.azure.steps import ArmWriter
 from handlers.remedy import load_remedies
+from tests.fakes import pull_secrets
 from tests.fakes.aks import ANONYMOUS, IMAGE, OAUTH, PULL, Nodes
 from tests.fakes.azure_door import ArmDoor, Failure, doors
+from tests.fakes.pull_secrets import docker_config, entry
 
 CATALOG = Catalog.load()
 REMEDIES = load_remedies()
@@ -42,6 +45,7 @@ class World:
     image: str = IMAGE
     provider_id: str = public.PROVIDER_ID
     cluster: Cluster = field(default_factory=lambda: Cluster("prod", "aks"))
+    objects: dict[str, Mapping[str, Any]] = field(default_factory=dict)  # in Kubernetes, by path
 
     @property
     def pull(self) -> FailedPull:
@@ -79,6 +83,7 @@ class Running:
     async def look(self, failing: Mapping[str, Failure] | None = None) -> Seen:
         between = doors(self.clients.roots, failing)
         kube = Nodes(node=self.world.provider_id)
+        kube.objects = self.world.objects
         roots: dict[Any, object] = {Kube: kube, Cluster: self.world.cluster, **between}
         pull, memo = self.world.pull, Memo()
         found = [one async for one in diagnose(CATALOG, [pull], roots, memo)]
@@ -168,6 +173,61 @@ def another_tenant() -> World:
     return world
 
 
+# ---- who pulls by a secret of the pod's own
+
+
+def _by_secret(user: str, world: World) -> World:
+    written = (datetime.now(UTC) - timedelta(days=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = docker_config(**{"contoso.azurecr.io": entry(user)})
+    secret = pull_secrets.tree(text, name="acr-cred", written=written)
+    world.objects = pull_secrets.objects(pull_secrets.pod("acr-cred", image=IMAGE), secret)
+    world.message = OAUTH
+    return world
+
+
+def secret_of_application() -> World:
+    """The pod logs in as an application, which has no role; nor have the nodes."""
+    world = service_principal()
+    cluster = public.public_world().get(public.AKS)
+    world.azure.put(cluster)
+    return _by_secret(APPLICATION, world)
+
+
+def secret_of_token() -> World:
+    """The pod logs in with a token of the registry that is for another repository."""
+    world = without_role()
+    map = f"{public.ACR}/scopeMaps/web"
+    world.azure.put({"id": map, "properties": {"actions": ["repositories/shop/api/content/read"]}})
+    properties = {
+        "status": "enabled",
+        "scopeMapId": map,
+        "credentials": {"passwords": [{"name": "password1"}]},
+    }
+    world.azure.put({"id": f"{public.ACR}/tokens/ci", "properties": properties})
+    return _by_secret("ci", world)
+
+
+def secret_of_admin() -> World:
+    """The pod logs in as the registry's admin, whose passwords were made anew since."""
+    world = without_role()
+    world.azure.get(public.ACR)["properties"]["adminUserEnabled"] = True
+    world.azure.activity.append(regenerated(days_ago=2))
+    return _by_secret(public.REGISTRY, world)
+
+
+def regenerated(days_ago: int) -> dict[str, Any]:
+    """An event of the activity log: somebody made a password of the admin anew."""
+    at = datetime.now(UTC) - timedelta(days=days_ago)
+    return {
+        "operationName": {"value": "Microsoft.ContainerRegistry/registries/regenerateCredential/action"},
+        "status": {"value": "Succeeded"},
+        "resourceId": public.ACR,
+        "eventTimestamp": at.strftime("%Y-%m-%dT%H:%M:%S.0000000Z"),
+        "caller": "alice@contoso.example",
+    }
+
+
+SECRETS: tuple[Maker, ...] = (secret_of_application, secret_of_token, secret_of_admin)
 RIGHTS: tuple[Maker, ...] = (
     healthy,
     without_role,
@@ -176,4 +236,7 @@ RIGHTS: tuple[Maker, ...] = (
     elsewhere,
     another_tenant,
 )
-ALL: tuple[Maker, ...] = (*RIGHTS,)
+ALL: tuple[Maker, ...] = (
+    *SECRETS,
+    *RIGHTS,
+)

@@ -14,7 +14,7 @@ from checks.kubernetes.pull_secret_is_readable import pull_secret_is_readable
 from checks.kubernetes.pull_secrets import PullSecret
 from checks.kubernetes.pull_secrets_elsewhere import NotRetrieved, SecretsElsewhere
 from checks.model import NotApplicable, Status, Symptom, Verdict
-from tests.checks.kubernetes.secrets_by_hand import HOST, IMAGE, PASSWORD, b64, entry, of, pull, secrets
+from tests.fakes.pull_secrets import HOST, IMAGE, PASSWORD, b64, entry, of, pull, secrets
 
 REPOSITORY = parse(IMAGE).repository
 ECR = "123456789012.dkr.ecr.us-west-2.amazonaws.com"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.kubernetes.pull_secrets_content import content
-from tests.checks.kubernetes.secrets_by_hand import HOST, PASSWORD, b64, docker_config, entry
+from tests.fakes.pull_secrets import HOST, PASSWORD, b64, docker_config, entry
 
 JSON = "kubernetes.io/dockerconfigjson"
 OLD = "kubernetes.io/dockercfg"

@@ -59,3 +59,27 @@ def pull(symptom: Symptom = Symptom.UNAUTHORIZED, image: str = IMAGE, message: s
     return FailedPull(
         "prod", "shop", "Deployment/web", "web", ("web-0",), ("node",), "node", image, symptom, message
     )
+
+
+def pod(*names: str, namespace: str = "shop", name: str = "web-0", image: str = IMAGE) -> dict[str, Any]:
+    """A pod that names these Secrets, as the API gives it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "serviceAccountName": "default",
+            "imagePullSecrets": [{"name": one} for one in names],
+            "containers": [{"name": "web", "image": image}],
+        },
+    }
+
+
+def objects(*trees: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Pods and Secrets by their path in the API."""
+    found = {}
+    for one in trees:
+        where = one["metadata"]
+        plural = f"{one['kind'].lower()}s"
+        found[f"/api/v1/namespaces/{where['namespace']}/{plural}/{where['name']}"] = one
+    return found
