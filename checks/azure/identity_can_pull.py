@@ -6,12 +6,11 @@ registry answers 401. `az aks check-acr` tries that token only, and so does not 
 
 from __future__ import annotations
 
-from checks.azure.paths import TurnedAway
 from checks.azure.rights import PullRights
 from checks.azure.strangers import Strangers, Tenants
+from checks.azure.who_else import WhoElse
 from checks.graph import check
 from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
-from checks.registry.credentials import SecretLogins
 
 
 @check(
@@ -24,14 +23,23 @@ def identity_can_pull(
     rights: PullRights,
     tenants: Tenants | None = None,
     strangers: Strangers | None = None,
-    refused: TurnedAway | None = None,
-    logins: SecretLogins | None = None,
+    who_else: WhoElse | None = None,
 ) -> Verdict:
-    """It accounts for no message of a pull that the registry's firewall turned away before it asked who
-    pulls (``refused``), and of none with a login of the pod's own secrets, which need no role (``logins``).
-    """
-    told = refused is not None and bool(refused.address)
-    explains = False if told or (logins is not None and logins.all) else None
+    who_else = who_else or WhoElse()
+    if who_else.account is not None:
+        account, other = who_else.account.account, who_else.account.client_id
+        return unknown(
+            f"the service account {account} names the identity {other}, which may pull instead of "
+            f"{rights.puller.words}; what that one may do is not looked at",
+            *_who(rights),
+        )
+    explains = False if who_else.turned_away or who_else.by_secret else None
+    return _judged(rights, tenants, strangers, explains)
+
+
+def _judged(
+    rights: PullRights, tenants: Tenants | None, strangers: Strangers | None, explains: bool | None
+) -> Verdict:
     if rights.registry.anonymous and rights.puller.managed and (rights.denials or not rights.allowing):
         return passed(
             f"{rights.registry.host} lets everybody pull; {rights.puller.words} needs no role there",

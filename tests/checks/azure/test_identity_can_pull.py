@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checks.azure.identity_can_pull import identity_can_pull
-from checks.azure.paths import TurnedAway
 from checks.azure.puller import Puller
 from checks.azure.roles import Denials, Role
 from checks.azure.strangers import Stranger, Strangers, Tenants
+from checks.azure.who_else import WhoElse
 from checks.model import Status, Verdict
-from checks.registry.credentials import SecretLogin, SecretLogins
+from checks.registry.account_identity import AccountIdentity
 from tests.checks.azure.identities import (
     ACR,
     ACR_PULL_ROLE,
@@ -142,8 +144,8 @@ def test_a_deny_for_everybody_wins_over_every_role() -> None:
         (denial(data=("*",)), Status.PASS),
     ],
 )
-def test_whom_a_deny_assignment_means(given: object, expected: Status) -> None:
-    assert identity_can_pull(rights(held(ACR_PULL_ROLE), denials=Denials((given,)))).status is expected  # type: ignore[arg-type]  # parametrised
+def test_whom_a_deny_assignment_means(given: Any, expected: Status) -> None:
+    assert identity_can_pull(rights(held(ACR_PULL_ROLE), denials=Denials((given,)))).status is expected
 
 
 def test_deny_assignments_that_cannot_be_read_make_a_pass_unknown_and_a_missing_role_stays_one() -> None:
@@ -186,16 +188,22 @@ def test_a_managed_identity_does_nothing_in_another_tenant_and_of_a_principal_no
 
 
 def test_who_was_turned_away_by_the_firewall_was_not_asked_for_a_role() -> None:
-    verdict = identity_can_pull.fn(rights(), refused=TurnedAway("20.1.1.1"))
+    verdict = identity_can_pull.fn(rights(), who_else=WhoElse(turned_away=True))
     assert verdict.status is Status.FAIL
     assert verdict.explains is False
-    assert identity_can_pull.fn(rights(), refused=TurnedAway("")).explains is None
+    assert identity_can_pull.fn(rights(), who_else=WhoElse()).explains is None
 
 
 def test_a_pod_that_logs_in_by_its_own_secret_is_not_explained_by_the_nodes_identity() -> None:
-    logins = SecretLogins((SecretLogin("shop", "acr-cred", "contoso.azurecr.io", "app", ""),))
-    assert identity_can_pull.fn(rights(), logins=logins).explains is False
-    assert identity_can_pull.fn(rights(), logins=SecretLogins(())).explains is None
+    assert identity_can_pull.fn(rights(), who_else=WhoElse(by_secret=True)).explains is False
+
+
+@pytest.mark.parametrize("given", [(), (held(ACR_PULL_ROLE),)])
+def test_where_a_service_account_may_pull_nothing_is_said_of_the_nodes_identity(given: Any) -> None:
+    verdict = identity_can_pull.fn(rights(*given), who_else=WhoElse(AccountIdentity("shop/web", "c1")))
+    assert verdict.status is Status.UNKNOWN
+    assert "shop/web" in verdict.summary
+    assert "c1" in verdict.summary
 
 
 def test_old_tokens_are_told_of_where_the_registry_refuses_them() -> None:

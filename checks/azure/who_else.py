@@ -1,0 +1,34 @@
+"""Why a pull may fail for another reason than the node's identity: who else pulls, or that nobody was asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checks.azure.paths import TurnedAway
+from checks.graph import fact
+from checks.registry.account_identity import AccountIdentity
+from checks.registry.credentials import SecretLogins
+
+
+@dataclass(frozen=True, slots=True)
+class WhoElse:
+    """``account``: the pod's service account names an identity of its own.
+
+    ``turned_away``: the registry's firewall refused the address, before it asked who pulls.
+    ``by_secret``: the pod has a login of its own, which is tried first.
+    """
+
+    account: AccountIdentity | None = None
+    turned_away: bool = False
+    by_secret: bool = False
+
+
+@fact()
+def who_else(
+    refused: TurnedAway | None, logins: SecretLogins | None, account: AccountIdentity | None
+) -> WhoElse:
+    return WhoElse(
+        account=account,
+        turned_away=refused is not None and bool(refused.address),
+        by_secret=logins is not None and bool(logins.all),
+    )
