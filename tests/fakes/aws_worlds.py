@@ -38,10 +38,12 @@ from tests.fakes.aws_world import (
     World,
 )
 from tests.fakes.ecs_worlds import (
+    ecs_either_role,
     ecs_fixed,
     ecs_on_instance,
     ecs_pinned,
     ecs_private_registry,
+    ecs_secret_under_key,
     ecs_two_faults,
 )
 
@@ -78,6 +80,8 @@ ECS: tuple[Callable[[], Awaitable[World]], ...] = (
     ecs_two_faults,
     ecs_on_instance,
     ecs_private_registry,
+    ecs_secret_under_key,
+    ecs_either_role,
     ecs_pinned,
     ecs_fixed,
 )

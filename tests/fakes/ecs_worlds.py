@@ -143,16 +143,35 @@ async def ecs_either_role() -> World:
     return await on_ecs(aws)
 
 
+SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"
+
+
 async def ecs_private_registry() -> World:
-    """A secret that the role may not read, under a key of its own."""
-    secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"
+    """A secret that the role may not read."""
+    aws = ecs_account(secret=SECRET, image="quay.example/web:1")
+    aws.account.answers |= {"describe_secret": {"ARN": SECRET}, "get_resource_policy": {}}
+    stop(aws, NO_SECRET)
+    return await on_ecs(aws)
+
+
+async def ecs_secret_under_key() -> World:
+    """A secret that the role may read, under a key that it may not use."""
+    aws = ecs_account(secret=SECRET, image="quay.example/web:1")
     key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"
-    aws = ecs_account(secret=secret, image="quay.example/web:1")
+    reads = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": SECRET}
+    to_the_account = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
     aws.account.answers |= {
-        "describe_secret": {"ARN": secret, "KmsKeyId": key},
+        "describe_secret": {"ARN": SECRET, "KmsKeyId": key},
         "get_resource_policy": {},
+        "list_role_policies": {"PolicyNames": ["own"]},
+        "get_role_policy": {"PolicyDocument": json.loads(policy(reads))},
         "describe_key": {"KeyMetadata": {"Arn": key, "KeyState": "Enabled", "KeyManager": "CUSTOMER"}},
-        "get_key_policy": {"Policy": policy()},
+        "get_key_policy": {"Policy": policy(to_the_account)},
     }
     stop(aws, NO_SECRET)
     return await on_ecs(aws)

@@ -83,7 +83,8 @@ WORLDS_OF: dict[str, tuple[Maker, ...]] = {
 }
 
 
-@pytest.mark.parametrize("remedy", [one.id for one in REMEDIES])
+# What only asks somebody is tried where the answer comes from.
+@pytest.mark.parametrize("remedy", [one.id for one in REMEDIES if not one.asks])
 async def test_a_remedy_is_granted_what_it_takes_to_do_and_undo_it(remedy: str) -> None:
     asked: set[str] = set()
     for maker in WORLDS_OF[remedy]:
