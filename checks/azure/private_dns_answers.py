@@ -110,27 +110,28 @@ def resolver_of(network: Network, peerings: Peerings | None) -> Resolver:
 
 
 def answer(host: str, resolver: Resolver, zones: Zones) -> Answer:
-    if resolver.network is None:
+    """A zone of the public name itself is asked before the world is, which would lead to the private name."""
+    network = resolver.network
+    if network is None:
         return Answer(host, Kind.UNKNOWN, resolver.why)
-    name = private_name(host)
-    linked = [one for one in zones.all if one.link_to(resolver.network) is not None]
-    before = next((one for one in linked if not f".{name}".endswith(f".{one.name}")), None)
-    if before is not None:
-        return Answer(
-            host, Kind.UNKNOWN, f"the private zone {before.name} answers for {host}, and is not read"
-        )
-    # The longest name wins, as everywhere in DNS.
-    zone = max(linked, key=lambda one: len(one.name), default=None)
-    link = zone.link_to(resolver.network) if zone is not None else None
-    if zone is None or link is None:
-        return _unlinked(host, resolver.network, zones)
-    if link.state.lower() not in _LINKED:
-        return Answer(host, Kind.UNKNOWN, f"{zone.name} is being linked to {resolver.network.name}")
-    return _linked(host, zone, redirects=link.redirects)
+    for name in (host, private_name(host)):
+        linked = [
+            one
+            for one in zones.all
+            if f".{name}".endswith(f".{one.name}") and one.link_to(network) is not None
+        ]
+        # The longest name wins, as everywhere in DNS.
+        zone = max(linked, key=lambda one: len(one.name), default=None)
+        link = zone.link_to(network) if zone is not None else None
+        if zone is not None and link is not None:
+            if link.state.lower() not in _LINKED:
+                return Answer(host, Kind.UNKNOWN, f"{zone.name} is being linked to {network.name}")
+            return _linked(host, name, zone, redirects=link.redirects)
+    return _unlinked(host, network, zones)
 
 
-def _linked(host: str, zone: Zone, *, redirects: bool) -> Answer:
-    found = zone.addresses(private_name(host))
+def _linked(host: str, name: str, zone: Zone, *, redirects: bool) -> Answer:
+    found = zone.addresses(name)
     if found:
         return Answer(host, Kind.PRIVATE, f"{zone.name} answers {', '.join(found)}", found, zone)
     if zone.unread:

@@ -81,7 +81,8 @@ def _record(names: PrivateNames, zone: Zone, fault: NameFault) -> tuple[str, ...
         zone.name,
     ]
     words = ["az", "network", "private-dns", "record-set", "a"]
-    name = private_name(host).removesuffix(f".{zone.name}")
+    own = f".{host}".endswith(f".{zone.name}")
+    name = (host if own else private_name(host)).removesuffix(f".{zone.name}")
     expected = sorted(names.endpoints.of(host)) or ["PRIVATE_ADDRESS"]
     wrong = [one for one in fault.answer.addresses if one not in expected] if fault.wrong else []
     return (
