@@ -28,6 +28,7 @@ MODELS = {
     f"{_AUTHORIZATION}/roleAssignments": (_ROLES, "RoleAssignment"),
     f"{_AUTHORIZATION}/roleDefinitions": (_ROLES, "RoleDefinition"),
     f"{_COMPUTE}/virtualMachineScaleSets": ("compute", "VirtualMachineScaleSet"),
+    f"{_COMPUTE}/virtualMachineScaleSets/publicIPAddresses": ("network", "PublicIPAddress"),
     f"{_COMPUTE}/virtualMachines": ("compute", "VirtualMachine"),
     "Microsoft.ContainerService/managedClusters": ("containerservice", "ManagedCluster"),
     "Microsoft.ManagedIdentity/userAssignedIdentities": ("msi.v2024_11_30", "Identity"),

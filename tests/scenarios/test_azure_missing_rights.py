@@ -8,13 +8,18 @@ from __future__ import annotations
 import pytest
 
 from checks.model import Finding, Status
-from tests.fakes import azure_worlds
+from tests.fakes import azure_all_worlds, azure_network_worlds, azure_worlds
 from tests.fakes.azure_door import BROKEN, DENIED, GRAPH, SEARCH, THROTTLED, Failure
 from tests.fakes.azure_worlds import Maker, Seen, running
 
-OF_EACH_KIND: tuple[Maker, ...] = (azure_worlds.without_role, azure_worlds.service_principal)
+OF_EACH_KIND: tuple[Maker, ...] = (
+    azure_worlds.service_principal,
+    azure_network_worlds.others_admitted_behind_nat,
+    azure_network_worlds.shut_by_firewall,
+    azure_network_worlds.unlinked_zone,
+)
 CASES = [
-    *((maker, DENIED) for maker in azure_worlds.ALL),
+    *((maker, DENIED) for maker in azure_all_worlds.ALL),
     *((maker, failure) for maker in OF_EACH_KIND for failure in (THROTTLED, BROKEN)),
 ]
 
@@ -64,7 +69,7 @@ async def test_no_action_is_granted_whose_denial_nobody_would_notice(azure_token
     """Verdicts, their evidence and what is offered: something depends on each read somewhere."""
     noticed: set[str] = set()
     asked: set[str] = set()
-    for maker in azure_worlds.ALL:
+    for maker in azure_all_worlds.ALL:
         async with running(maker) as azure:
             before = await azure.look()
             for action in set(before.asked) - noticed:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from bot.demo import azure_world as public
-from tests.fakes import azure_private, azure_worlds
+from tests.fakes import azure_all_worlds, azure_private
 from tests.fakes.azure_shapes import complaints, type_of
 from tests.fakes.azure_worlds import Maker
 
 
-@pytest.mark.parametrize("maker", azure_worlds.ALL, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("maker", azure_all_worlds.ALL, ids=lambda one: one.__name__)
 def test_a_world_holds_what_azure_could_hold(maker: Maker) -> None:
     resources = maker().azure.resources
     told = [line for id, tree in resources.items() if type_of(id) for line in complaints(id, tree)]
