@@ -1,4 +1,4 @@
-"""Why a pull may fail for another reason than the node's identity: who else pulls, or that nobody was asked."""
+"""Why a pull may fail for another reason than the identity of the node: who else pulls, who was not asked."""
 
 from __future__ import annotations
 
