@@ -79,13 +79,15 @@ async def _moved(incident: Incident, digest: str, world: World) -> str:
 
 async def _needs_no_cure(remedy: Remedy, resolver: Resolver) -> str:
     """Why there is nothing to cure here any more; "" if the check still fails."""
-    if remedy.cures is None:
-        return ""
-    verdict = await ask(remedy.cures, resolver)
-    if verdict is not None and verdict.status is Status.FAIL:
-        return ""
-    say = verdict.summary if verdict is not None else "it does not concern this pull any more"
-    return f"what it would cure does not fail now: {say}"
+    why = ""
+    for check in remedy.all_cures:
+        verdict = await ask(check, resolver)
+        if verdict is not None and verdict.status is Status.FAIL:
+            return ""
+        if verdict is not None or not why:
+            say = verdict.summary if verdict is not None else "it does not concern this pull any more"
+            why = f"what it would cure does not fail now: {say}"
+    return why
 
 
 async def carry_out(incident: Incident, world: World) -> AsyncIterator[Incident]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from checks.graph import Catalog
@@ -39,9 +40,9 @@ async def offers_for(
         for finding in _worth_curing(tuple(f for f in known if f.subject.key == pull.key)):
             fails = finding.verdict.status is Status.FAIL
             answers = [
-                offer
+                replace(offer, cures=finding.check)
                 for remedy in remedies
-                if remedy.cures is not None and remedy.cures.id == finding.check
+                if finding.check in {one.id for one in remedy.all_cures}
                 for offer in await _offers(remedy, resolver, enabled)
                 if offer.plan is None or fails
             ]

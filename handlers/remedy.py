@@ -114,7 +114,8 @@ Plans = Plan | tuple[Plan, ...]
 class Remedy:
     """``cures`` is the check that passes afterwards; ``None`` for what only hurries a recovery along.
 
-    ``asks``: it does neither, and only asks somebody who may know more.
+    ``asks``: it does neither, and only asks somebody who may know more. ``also_cures``: other checks that it
+    is offered for, too; what it is offered for is what must pass.
     """
 
     fn: Callable[..., Plans]
@@ -123,6 +124,11 @@ class Remedy:
     risk: Risk
     needs: tuple[Need, ...]
     asks: bool = False
+    also_cures: tuple[Check, ...] = ()
+
+    @property
+    def all_cures(self) -> tuple[Check, ...]:
+        return () if self.cures is None else (self.cures, *self.also_cures)
 
     @property
     def id(self) -> str:
@@ -135,14 +141,14 @@ class Remedy:
 
 
 def remedy(
-    title: str, *, cures: Check | None, risk: Risk, asks: bool = False
+    title: str, *, cures: Check | None, risk: Risk, asks: bool = False, also_cures: tuple[Check, ...] = ()
 ) -> Callable[[Callable[..., Plans]], Remedy]:
     """Mark a pure function as a remedy.
 
     It returns a plan, or several to choose from (the recommended one first), and raises ``Refused``
     where it would not help and ``NotApplicable`` where it makes no sense.
     """
-    return lambda fn: Remedy(fn, title, cures, risk, needs_of(fn), asks)
+    return lambda fn: Remedy(fn, title, cures, risk, needs_of(fn), asks, also_cures)
 
 
 @dataclass(frozen=True, slots=True)

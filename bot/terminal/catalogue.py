@@ -68,8 +68,8 @@ def _cured_by() -> dict[str, list[str]]:
     """Remedies and advice by the check that they cure."""
     found: dict[str, list[str]] = {}
     for remedy in load_remedies():
-        if remedy.cures is not None:
-            found.setdefault(remedy.cures.id, []).append(remedy.id)
+        for check in remedy.all_cures:
+            found.setdefault(check.id, []).append(remedy.id)
     for advice in load_advice():
         for check in advice.cures:
             found.setdefault(check.id, []).append(advice.id)
@@ -90,7 +90,7 @@ def _remedy(one: Remedy, enabled: bool) -> dict[str, Any]:
     return {
         "id": one.id,
         "title": one.title,
-        "cures": one.cures.id if one.cures else None,
+        "cures": ", ".join(check.id for check in one.all_cures) or None,
         "risk": one.risk.name.lower(),
         "enabled_by_default": enabled,
     }
@@ -173,7 +173,7 @@ def _remedies_table() -> str:
         (
             f"`{one.id}`",
             one.title,
-            f"`{one.cures.id}`" if one.cures else _words(None),
+            _codes(check.id for check in one.all_cures) if one.cures else _words(None),
             one.risk.name.lower(),
             _words(one.id in ENABLED_BY_DEFAULT),
             _codes(_grants(one)),
