@@ -28,14 +28,14 @@ def private_dns_is_linked(
 ) -> Verdict:
     if not is_meant(names, peerings) and names.own.kind in (Kind.PUBLIC, Kind.UNKNOWN):
         raise NotApplicable(f"nothing says that {names.network.id.name} should reach it privately")
-    fault = own_fault(names, path) or layers_fault(names)
+    fault = own_fault(names, path) or layers_fault(names, asked)
     evidence = _evidence(names)
     if fault is None:
         return passed(f"{names.registry.host} leads to {', '.join(names.own.addresses)}", *evidence)
     if fault.unknown:
         return unknown(fault.words, *evidence)
     return failed(
-        fault.words, *evidence, about=fault.about, explains=None if _explains(fault, asked) else False
+        fault.words, *evidence, about=fault.about, explains=None if _explains(fault, asked, names) else False
     )
 
 
@@ -77,10 +77,20 @@ def own_fault(names: PrivateNames, path: RegistryPath) -> NameFault | None:
     return _fault(names, own)
 
 
-def layers_fault(names: PrivateNames) -> NameFault | None:
-    """The first name of layers that has a fault; one that is certain before one that is not."""
+def layers_fault(names: PrivateNames, asked: Asked) -> NameFault | None:
+    """The name of layers that has a fault: the one that the message names, or one that is certain."""
     found = [fault for one in names.layers if (fault := _fault(names, one)) is not None]
-    return min(found, key=lambda one: one.unknown, default=None)
+    near = {names.registry.location, names.network.location}
+    return min(
+        found,
+        key=lambda one: (one.answer.host != asked.host, one.unknown, _region(one.answer.host) not in near),
+        default=None,
+    )
+
+
+def _region(host: str) -> str:
+    """Of ``contoso.westeurope.data.azurecr.io``: every region that a registry is in serves layers."""
+    return host.split(".")[1]
 
 
 def _fault(names: PrivateNames, answer: Answer) -> NameFault | None:
@@ -113,11 +123,16 @@ def _leads(answer: Answer) -> str:
     return "the name leads to the public address, past the private endpoint"
 
 
-def _explains(fault: NameFault, asked: Asked) -> bool:
+def _explains(fault: NameFault, asked: Asked, names: PrivateNames) -> bool:
     """Whether a fault of this name accounts for the message, which may tell of another name, or address."""
     of_layers = ".data." in fault.answer.host
     if asked.host and (".data." in asked.host) is not of_layers:
         return False
+    if of_layers and asked.host != fault.answer.host:
+        # Which region's layers are asked for is not ours to tell; those of another may never be.
+        near = {names.registry.location, names.network.location}
+        if asked.host or _region(fault.answer.host) not in near:
+            return False
     if fault.answer.kind is Kind.NOWHERE:
         return asked.symptom not in (Symptom.FORBIDDEN, Symptom.CONNECT_TIMEOUT)
     if asked.symptom is Symptom.DNS_FAILURE or (fault.wrong and asked.symptom is Symptom.FORBIDDEN):

@@ -7,25 +7,24 @@ from __future__ import annotations
 
 import shlex
 
-from checks.azure.paths import Kind, RegistryPath
+from checks.azure.paths import RegistryPath
 from checks.azure.private_dns import Zone, private_name
 from checks.azure.private_dns_answers import PrivateNames
 from checks.azure.private_dns_is_linked import NameFault, layers_fault, own_fault
 from checks.azure.private_dns_is_linked import private_dns_is_linked as cured
+from checks.image.facts import Asked
 from checks.model import NotApplicable
 from handlers.remedy import ByHand, by_hand
 
 
 @by_hand("Put the registry's records into the private zone", cures=cured)
-def add_private_record(names: PrivateNames, path: RegistryPath) -> ByHand:
-    fault = own_fault(names, path) or layers_fault(names)
+def add_private_record(names: PrivateNames, path: RegistryPath, asked: Asked) -> ByHand:
+    fault = own_fault(names, path) or layers_fault(names, asked)
     if fault is None or fault.unknown:
         raise NotApplicable("nothing is known to be wrong with the records")
-    if fault.answer.kind is Kind.PUBLIC and fault.answer.zone is None:
-        return _without_a_zone(names)
     zone = fault.answer.zone
     if zone is None:
-        raise NotApplicable("no zone is linked")
+        return _without_a_zone(names)
     return ByHand(
         f"Who answers for the private zone {zone.name} lets the private endpoint keep its records there "
         "itself, or puts the record there",

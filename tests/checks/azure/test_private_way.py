@@ -141,8 +141,7 @@ async def test_a_missing_link_explains_a_refusal_and_a_silence_but_no_timeout_in
         assert finding.is_cause, message
     for message in (NO_NAME, "401 Unauthorized"):
         assert not (await sure(private_dns_is_linked, azure, message)).explains
-    finding = await sure(private_dns_is_linked, azure, TIMEOUT)
-    assert finding.verdict.status is not Status.PASS or not finding.explains
+    assert not (await sure(private_dns_is_linked, azure, TIMEOUT)).is_cause
 
 
 async def test_an_endpoint_that_was_dialled_is_no_fault_of_the_names() -> None:
@@ -270,6 +269,16 @@ async def test_the_members_of_an_interface_are_enough_where_it_tells_no_names() 
 async def test_a_missing_record_of_layers_does_not_explain_what_the_registry_itself_answered() -> None:
     azure = drop(private(), parts.LAYERS_RECORD)
     assert not (await sure(private_dns_is_linked, azure, NO_NAME)).explains
+
+
+async def test_layers_of_another_region_are_a_cause_only_where_the_message_names_them() -> None:
+    azure = private()
+    far = "contoso.eastus.data.azurecr.io"
+    azure.get(world.ACR)["properties"]["dataEndpointHostNames"] = [parts.LAYERS_HOST, far]
+    finding = await sure(private_dns_is_linked, azure, BACK_OFF)
+    assert finding.verdict.status is Status.FAIL
+    assert not finding.is_cause
+    assert (await sure(private_dns_is_linked, azure, f"dial tcp: lookup {far}: no such host")).is_cause
 
 
 async def test_a_private_zone_of_the_public_name_itself_is_asked_first() -> None:
