@@ -21,6 +21,7 @@ READS = (
     "Microsoft.Resources/subscriptions/resourceGroups/read",
 )
 
+_TYPE = "Microsoft.ContainerService/managedClusters"
 _PROVIDER_ID = re.compile(
     r"azure:///subscriptions/(?P<subscription>[^/]+)/resourceGroups/(?P<group>[^/]+)/providers/"
     r"Microsoft\.Compute/(?:virtualMachineScaleSets/(?P<set>[^/]+)/)?virtualMachines/(?P<machine>[^/]+)",
@@ -74,9 +75,21 @@ async def aks_id(cluster: Cluster, machine: Machine, arm: Arm) -> AksId:
             "is this an old node, or does Azure know it under another tenant?"
         ) from None
     manager = word(group, "managedBy")
-    if "/microsoft.containerservice/managedclusters/" not in manager.lower():
-        raise NotApplicable(f"AKS does not manage the resource group {machine.group}")
-    return AksId(ResourceId(manager))
+    if _TYPE.lower() in manager.lower():
+        return AksId(ResourceId(manager))
+    return AksId(await _of_group(machine, arm))
+
+
+async def _of_group(machine: Machine, arm: Arm) -> ResourceId:
+    """The cluster whose nodes are in the machine's group, where the group itself does not name it."""
+    try:
+        listed = await arm.get(f"/subscriptions/{machine.subscription}/providers/{_TYPE}")
+    except NotFound:
+        listed = {}
+    for one in rows(listed, "value"):
+        if word(one, "properties", "nodeResourceGroup").lower() == machine.group.lower():
+            return ResourceId(word(one, "id"))
+    raise NotApplicable(f"AKS does not manage the resource group {machine.group}")
 
 
 @dataclass(frozen=True, slots=True)

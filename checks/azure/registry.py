@@ -9,7 +9,7 @@ from typing import Any
 from checks.azure.cluster import Machine
 from checks.azure.facts import Arm, LoginServer, ResourceId, block, rows, word, words
 from checks.graph import fact
-from checks.model import Unavailable
+from checks.model import NotFound, Unavailable
 
 READS = ("Microsoft.ContainerRegistry/registries/read",)
 
@@ -53,20 +53,33 @@ class Registry:
 @fact()
 async def registry(server: LoginServer, machine: Machine | None, arm: Arm) -> Registry:
     """The cluster's own subscription first; where it is not there, all that may be read."""
+    unread: Unavailable | None = None
     if machine is not None:
-        listed = await arm.get(f"/subscriptions/{machine.subscription}/providers/{_TYPE}")
+        try:
+            listed = await arm.get(f"/subscriptions/{machine.subscription}/providers/{_TYPE}")
+        except NotFound:
+            listed = {}
+        except Unavailable as why:  # who may read a single group sees nothing of the whole
+            listed, unread = {}, why
         for one in rows(listed, "value"):
             if word(one, "properties", "loginServer").lower() == server.host:
                 return _registry(one)
-    found = await arm.search(
-        f"resources | where type =~ '{_TYPE}' and properties.loginServer =~ '{server.host}' | project id"
-    )
-    if not found:
-        raise Unavailable(
+    found = await _found(server, arm)
+    if found is None:
+        raise unread or Unavailable(
             f"no registry {server.host} is shown to us: it may be in a subscription or tenant that pullbot "
             "may not read, or not exist"
         )
-    return _registry(await arm.get(word(found[0], "id")))
+    return found
+
+
+async def _found(server: LoginServer, arm: Arm) -> Registry | None:
+    query = f"resources | where type =~ '{_TYPE}' and properties.loginServer =~ '{server.host}' | project id"
+    try:
+        ids = [word(one, "id") for one in await arm.search(query)]
+        return _registry(await arm.get(ids[0])) if ids and ids[0] else None
+    except NotFound:  # the search is minutes behind
+        return None
 
 
 def _registry(tree: Mapping[str, Any]) -> Registry:

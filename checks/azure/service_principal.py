@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from checks.azure.cluster import AksCluster
-from checks.azure.facts import Graph, rows, word
+from checks.azure.facts import Arm, Graph, rows, word
 from checks.graph import fact
 from checks.model import NotApplicable, NotFound
 
+READS = ("Microsoft.Resources/subscriptions/read",)
 GRAPH = ("Application.Read.All",)
 
 _CREDENTIALS = "passwordCredentials,keyCredentials"
@@ -67,12 +68,13 @@ async def service_principal(cluster: AksCluster, graph: Graph) -> ServicePrincip
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """The application of a service principal. ``exists`` is false where this tenant has none.
+    """The application of a service principal. ``exists`` is false where the cluster's tenant has none;
+    ``None``: another tenant has it, which is not asked.
 
     ``credentials`` are its own and its service principal's. ``asked`` is when.
     """
 
-    exists: bool
+    exists: bool | None
     credentials: tuple[Credential, ...]
     asked: datetime
 
@@ -87,14 +89,27 @@ class Application:
 
 
 @fact()
-async def application(principal: ServicePrincipal, graph: Graph) -> Application:
+async def application(
+    principal: ServicePrincipal, cluster: AksCluster, graph: Graph, arm: Arm
+) -> Application:
     query = {"$select": f"id,appId,{_CREDENTIALS}"}
     try:
         tree = await graph.get(f"/applications(appId='{principal.application}')", query)
     except NotFound:
-        return Application(exists=False, credentials=principal.credentials, asked=datetime.now(UTC))
+        exists = None if await _is_elsewhere(principal, cluster, arm) else False
+        return Application(exists, principal.credentials, datetime.now(UTC))
     both = dict.fromkeys((*credentials(tree), *principal.credentials))
     return Application(exists=True, credentials=tuple(both), asked=datetime.now(UTC))
+
+
+async def _is_elsewhere(principal: ServicePrincipal, cluster: AksCluster, arm: Arm) -> bool:
+    if not principal.home:
+        return False
+    try:
+        tree = await arm.get(f"/subscriptions/{cluster.id.subscription}")
+    except NotFound:
+        return True
+    return word(tree, "tenantId").lower() != principal.home.lower()
 
 
 def credentials(tree: Mapping[str, Any]) -> tuple[Credential, ...]:

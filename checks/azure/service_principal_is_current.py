@@ -31,7 +31,7 @@ def service_principal_is_current(
         return failed(f"Entra ID has no service principal of the application {id}", *who, about=id)
     if not principal.enabled:
         return failed(f"the service principal of {id} may not sign in (it is disabled)", *who, about=id)
-    if not application.exists and principal.home:
+    if application.exists is None:
         return unknown(f"the application {id} is of the tenant {principal.home}, which is not asked", *who)
     if not application.exists:
         return failed(f"Entra ID has no application {id}", *who, about=id)

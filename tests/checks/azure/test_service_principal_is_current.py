@@ -24,7 +24,7 @@ def secret(days: float | None, key: str = "k") -> Credential:
 def verdict_of(
     *secrets: Credential,
     principal: ServicePrincipal = PRINCIPAL,
-    exists: bool = True,
+    exists: bool | None = True,
     symptom: Symptom = Symptom.UNAUTHORIZED,
 ) -> Verdict:
     return service_principal_is_current(
@@ -75,7 +75,7 @@ def test_what_entra_does_not_have_or_does_not_let_in_fails() -> None:
 
 
 def test_an_application_of_another_tenant_is_not_judged() -> None:
-    assert verdict_of(principal=replace(PRINCIPAL, home="t"), exists=False).status is Status.UNKNOWN
+    assert verdict_of(principal=replace(PRINCIPAL, home="t"), exists=None).status is Status.UNKNOWN
 
 
 def test_times_and_certificates_are_read_as_graph_writes_them() -> None:
