@@ -95,7 +95,7 @@ async def assignments(registry: Registry, puller: Puller, arm: Arm) -> Assignmen
             f"Azure does not know {puller.words} ({puller.object_id}), or {registry.host} is gone"
         ) from None
     listed = map(assignment, rows(found, "value"))
-    return Assignments(tuple(one for one in listed if one.reaches(puller, registry)))
+    return Assignments(tuple(one for one in listed if one.role and one.reaches(puller, registry)))
 
 
 def reaches_from(scope: str, registry: Registry) -> bool:
