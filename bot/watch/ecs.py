@@ -78,6 +78,8 @@ class EcsEyes:
         """See ``Eyes``. ``namespace``: an ECS cluster's name, "" for all of the region."""
         del patience  # a task that waits for its image says nothing until it stops
         wanted = ecs_target(namespace, target)
+        if wanted.region not in ("", self._cluster.region):
+            raise NoSuchTarget(f"{target} is in {wanted.region}, and this looks at {self._cluster.region}")
         if wanted.task:
             return await self._one_task(wanted)
         if wanted.service:

@@ -202,10 +202,23 @@ async def test_what_does_not_exist_is_told_as_such(shop: Shop) -> None:
         (f"ecs:{CLUSTER}/service/api", "no service api"),
         (f"ecs:{CLUSTER}/0f2c", "no task 0f2c"),
         (f"ecs:{CLUSTER}/service/web/1", "not understood"),
+        (f"ecs:arn:aws:ecs:eu-west-1:{ACCOUNT}:task/{CLUSTER}/0f2c", "in eu-west-1, and this looks at us-w"),
+        (f"ecs:arn:aws:ecs:{REGION}:{ACCOUNT}:task/0f2c", "no ARN that tells a cluster"),
+        (f"ecs:arn:aws:ecs:{REGION}:{ACCOUNT}:task-definition/web:1", "no ARN that tells a cluster"),
+        (f"ecs:arn:aws:ecs:{REGION}:{ACCOUNT}:task/{CLUSTER}/0f2c/1", "cannot be the name of a task"),
         ("deploy/web", "nothing in ECS"),
     ):
         with pytest.raises(NoSuchTarget, match=said):
             await eyes.failing_now("", target)
+
+
+async def test_an_arn_means_what_it_names(shop: Shop) -> None:
+    task = shop.stop(TIMEOUT)
+    eyes = shop.connect().eyes
+    service = f"arn:aws:ecs:{REGION}:{ACCOUNT}:service/{CLUSTER}/{SERVICE}"
+    for arn in (task["taskArn"], service, f"arn:aws:ecs:{REGION}:{ACCOUNT}:cluster/{CLUSTER}"):
+        [pull] = await eyes.failing_now("", f"ecs:{arn}")
+        assert pull.pods == (id_of(task),)
 
 
 async def test_why_needs_nothing_but_credentials_and_a_region(shop: Shop) -> None:
