@@ -27,6 +27,8 @@ _OF_A_PULL = re.compile(
 )
 # What the containers are given to read, which has nothing to do with their images.
 _OF_A_PARAMETER = re.compile(r"\bssm\b", re.IGNORECASE)
+# It is said why as soon as it is decided; on Fargate it takes a while to take everything down.
+_ENDING = frozenset({"DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED"})
 _KEPT = 5  # tasks of a group: each is like the others, and their number grows with every try
 _NO_TIME = datetime.min.replace(tzinfo=UTC)
 
@@ -46,8 +48,8 @@ class TaskFailure:
 
 
 def failure(task: EcsTask) -> TaskFailure | None:
-    """Why the task could not pull; ``None`` if it stopped for something else, or is running."""
-    if task.last_status != "STOPPED":
+    """Why the task could not pull; ``None`` if it stops for something else, or is running."""
+    if task.last_status not in _ENDING:
         return None
     for one in task.containers:
         if _is_of_a_pull(one.reason):

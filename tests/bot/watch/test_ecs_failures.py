@@ -70,6 +70,12 @@ def test_a_running_task_is_none() -> None:
     assert failure(task) is None
 
 
+@pytest.mark.parametrize("status", ["DEACTIVATING", "STOPPING", "DEPROVISIONING"])
+def test_a_task_that_is_being_taken_down_says_already_why(status: str) -> None:
+    assert failure(stopped("CannotPullContainerError: x", in_container=True, lastStatus=status)) is not None
+    assert failure(stopped("Essential container in task exited", lastStatus=status)) is None
+
+
 def test_the_container_that_the_text_names_is_meant_or_else_the_one_from_ecr() -> None:
     account = EcsAccount()
     images = {"proxy": "quay.example/proxy:1", "web": IMAGE, "log": "quay.example/log:1"}
