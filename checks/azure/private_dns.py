@@ -42,7 +42,7 @@ async def subscriptions(_: PrivateWay, arm: Arm) -> Subscriptions:
         listed = await arm.get("/subscriptions")
     except (NotFound, Unavailable) as why:
         return Subscriptions((), str(why))
-    found = sorted(word(one, "subscriptionId") for one in rows(listed, "value"))
+    found = sorted(ResourceId(word(one, "id")).subscription for one in rows(listed, "value"))
     more = f"only {_MOST_SUBSCRIPTIONS} of {len(found)} subscriptions were looked through for private zones"
     return Subscriptions(tuple(found[:_MOST_SUBSCRIPTIONS]), more if len(found) > _MOST_SUBSCRIPTIONS else "")
 
@@ -105,7 +105,7 @@ async def zones(
         one
         for found, _ in listed
         for one in found
-        if any(f".{host}".endswith(f".{word(one, 'name').lower()}") for host in wanted)
+        if any(f".{host}".endswith(f".{ResourceId(word(one, 'id')).name.lower()}") for host in wanted)
     ]
     read = await asyncio.gather(*(_zone(one, arm) for one in answering))
     unread += [why for _, why in read]
@@ -122,7 +122,8 @@ async def _listed(subscription: str, arm: Arm) -> tuple[tuple[Mapping[str, Any],
 
 async def _zone(tree: Mapping[str, Any], arm: Arm) -> tuple[Zone, str]:
     """The zone, and why its links are not known."""
-    id, name = ResourceId(word(tree, "id")), word(tree, "name").lower()
+    id = ResourceId(word(tree, "id"))
+    name = id.name.lower()
     links, records = await asyncio.gather(
         _rows(f"{id}/virtualNetworkLinks", arm),
         _rows(f"{id}/A", arm),
@@ -156,6 +157,6 @@ def _link(tree: Mapping[str, Any]) -> ZoneLink:
 
 
 def _record(tree: Mapping[str, Any], zone: str) -> tuple[str, tuple[str, ...]]:
-    name = word(tree, "name").lower()
+    name = ResourceId(word(tree, "id")).name.lower()
     found = (word(one, "ipv4Address") for one in rows(tree, "properties", "aRecords"))
     return zone if name == "@" else f"{name}.{zone}", tuple(sorted(one for one in found if one))

@@ -59,12 +59,7 @@ def meant_for_node(
 
 
 def _explains(path: RegistryPath | None, symptom: Symptom) -> bool:
-    """Whoever takes the public way is refused; whoever dials the endpoint is left waiting."""
-    if path is None or path.kind is Kind.UNKNOWN:
-        return True
-    if path.kind is Kind.PUBLIC:
-        return symptom is Symptom.FORBIDDEN or symptom not in _SAID
-    return symptom is not Symptom.FORBIDDEN
-
-
-_SAID = frozenset({Symptom.CONNECT_TIMEOUT, Symptom.CONNECT_FAILED})
+    """Whoever is known to take the public way is refused; whoever dials the endpoint is left waiting."""
+    if path is not None and path.proven:
+        return symptom is (Symptom.FORBIDDEN if path.kind is Kind.PUBLIC else Symptom.CONNECT_TIMEOUT)
+    return True

@@ -402,7 +402,10 @@ async def test_a_state_that_azure_leaves_out_is_unknown() -> None:
     assert (await sure(private_endpoint_is_approved, azure, TIMEOUT)).verdict.status is Status.UNKNOWN
 
 
-async def test_a_pending_endpoint_explains_no_refused_identity() -> None:
+async def test_a_pending_endpoint_explains_a_refusal_or_a_silence_as_the_way_was() -> None:
     azure = private()
     azure.get(world.ACR)["properties"]["privateEndpointConnections"] = [parts.connection("Pending")]
-    assert not (await sure(private_endpoint_is_approved, azure, "401 Unauthorized")).explains
+    for message in (TIMEOUT, FORBIDDEN, SEEN, BACK_OFF):
+        assert (await sure(private_endpoint_is_approved, azure, message)).is_cause, message
+    for message in ("401 Unauthorized", OUTSIDE):
+        assert not (await sure(private_endpoint_is_approved, azure, message)).explains, message
