@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bot.terminal.report import Diagnosis, commands, diffs, undo_commands
+from bot.terminal.report import Diagnosis, commands, diffs, is_of_ecs, undo_commands
 from bot.terminal.text import MARK
 from bot.terminal.untrusted import block_in_markdown, code_in_markdown, in_markdown
-from checks.model import Finding, Status
+from checks.model import FailedPull, Finding, Status
 from handlers.decision import Offer
 from handlers.remedy import ByHand, Plan
 
@@ -26,8 +26,8 @@ def _diagnosis(one: Diagnosis) -> Iterator[str]:
         "Image": pull.image,
         "Cluster": pull.cluster,
         "Namespace": pull.namespace,
-        "Pods": ", ".join(pull.pods),
-        "Nodes": ", ".join(pull.nodes),
+        "Tasks" if is_of_ecs(pull) else "Pods": ", ".join(pull.pods),
+        "Runs on" if is_of_ecs(pull) else "Nodes": ", ".join(pull.nodes) or _fargate(pull),
         "Symptom": pull.symptom.value,
     }
     yield from (f"- {name}: {code_in_markdown(value)}" for name, value in where.items() if value)
@@ -48,6 +48,10 @@ def _diagnosis(one: Diagnosis) -> Iterator[str]:
             yield ""
             yield from _by_hand(offer.title, offer.by_hand)
     yield from _not_offered([offer for offer in one.offers if offer.plan is None and offer.by_hand is None])
+
+
+def _fargate(pull: FailedPull) -> str:
+    return "Fargate" if pull.host_kind.partition("/")[0] == "fargate" else ""
 
 
 def _findings(heading: str, findings: tuple[Finding, ...]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from checks.aws.ecs_tasks import EcsTask, TaskName
+from checks.aws.ecs_tasks import MANAGED_INSTANCES, EcsTask, TaskName
 from checks.aws.facts import Aws, Grant
 from checks.aws.nodes import InstanceId
 from checks.graph import fact
@@ -15,7 +15,7 @@ GRANTS = (Grant(("ecs:DescribeContainerInstances",)),)
 
 @dataclass(frozen=True, slots=True)
 class ContainerInstance:
-    """``windows``: what its operating system is decides from which ports it dials.
+    """``windows``: what its operating system is decides from which ports it dials. ``managed``: ECS runs it.
 
     ``unread`` says why nothing is known of it but its ARN.
     """
@@ -25,6 +25,7 @@ class ContainerInstance:
     zone: str = ""
     instance: str = ""
     windows: bool = False
+    managed: bool = False
     unread: str = ""
 
 
@@ -55,6 +56,7 @@ async def container_instance(task: EcsTask, name: TaskName, aws: Aws) -> Contain
             zone=attributes.get("ecs.availability-zone") or "",
             instance=one.get("ec2InstanceId") or "",
             windows=str(attributes.get("ecs.os-type") or "").lower().startswith("windows"),
+            managed=task.launch_type == MANAGED_INSTANCES,
         )
     gone = f"ECS does not show the container instance {task.container_instance_arn} any more"
     return ContainerInstance(task.container_instance_arn, name.region, unread=gone)
@@ -66,4 +68,4 @@ def instance_of_task(where: ContainerInstance) -> InstanceId:
         raise Unavailable(where.unread)
     if not where.instance.startswith("i-"):
         raise NotApplicable(f"{where.instance or where.arn} is no instance of EC2")
-    return InstanceId(where.region, where.zone, where.instance)
+    return InstanceId(where.region, where.zone, where.instance, where.managed)

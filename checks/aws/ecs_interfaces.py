@@ -1,32 +1,37 @@
 """The network interface that a task's image comes in by.
 
-A task on Fargate has the only one: made for it, gone with it, and described by its service. On an instance
-of our own the agent and the runtime use the host's, also where the task has one for itself.
+A task on Fargate has the only one: made for it, gone with it, and described by its service, if it has one. On
+an instance of our own the agent and the runtime use the host's, also where the task has one for itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from typing import Any
 
 from checks.aws.ecs_definitions import TaskDefinition
 from checks.aws.ecs_instances import ContainerInstance
 from checks.aws.ecs_services import EcsService
-from checks.aws.ecs_tasks import FARGATE, EcsTask
+from checks.aws.ecs_tasks import EXTERNAL, FARGATE, EcsTask
 from checks.aws.facts import Aws, Grant
 from checks.aws.interface import LINUX_PORTS, Interface
 from checks.aws.nodes import Instance
 from checks.graph import fact
 from checks.model import NotApplicable, NotFound, Unavailable
 
-GRANTS = (Grant(("ec2:DescribeSubnets",)),)
+GRANTS = (Grant(("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")),)
 
 _WINDOWS_PORTS = (49152, 65535)
 
 
 @dataclass(frozen=True, slots=True)
 class FargateNetwork:
-    """Where a task on Fargate was placed, and what its interface is given."""
+    """Where a task on Fargate was placed, and what its interface is given.
+
+    ``unread``: why security groups and the public address are not known, or "".
+    """
 
     account: str
     region: str
@@ -35,6 +40,7 @@ class FargateNetwork:
     address: str
     public_address: bool
     windows: bool
+    unread: str = ""
 
 
 @fact()
@@ -60,14 +66,44 @@ def fargate_network(task: EcsTask, service: EcsService, definition: TaskDefiniti
 
 
 @fact()
-def network_of_nobody(task: EcsTask) -> FargateNetwork:
-    """Tried after ``fargate_network``: there is no service to tell."""
+async def network_of_lone_task(task: EcsTask, definition: TaskDefinition | None, aws: Aws) -> FargateNetwork:
+    """Tried after ``fargate_network``: where no service tells, the task names its interface.
+
+    That is deleted soon after the task stopped. What is left then is where the task was.
+    """
     if task.launch_type != FARGATE:
         raise NotApplicable(f"this task ran on {task.launch_type}")
     whose = f"the service {task.service} is gone" if task.service else "it is no service's"
-    raise Unavailable(
-        f"which security groups and which public address the task was given is not known: {whose}"
+    if not task.subnet or not task.interface:
+        raise Unavailable(f"in which network the task {task.id} was is not known: {whose}")
+    one, unread = await _network_interface(task, whose, aws)
+    return FargateNetwork(
+        account=task.account,
+        region=task.region,
+        subnet=task.subnet,
+        security_groups=tuple(sorted(group["GroupId"] for group in one.get("Groups", ()))),
+        address=task.address,
+        public_address=bool(one.get("Association", {}).get("PublicIp")),
+        windows=definition is not None and definition.windows,
+        unread=unread,
     )
+
+
+async def _network_interface(task: EcsTask, whose: str, aws: Aws) -> tuple[Mapping[str, Any], str]:
+    """The interface as EC2 describes it, or why it is not known what it was given."""
+    wanted = [task.interface]
+    why = f"its interface {task.interface} is deleted, and {whose}"
+    try:
+        answer = await aws(
+            "ec2", "describe_network_interfaces", region=task.region, NetworkInterfaceIds=wanted
+        )
+        if found := answer.get("NetworkInterfaces"):
+            return found[0], ""
+    except NotFound:
+        pass
+    except Unavailable as error:
+        why = str(error)
+    return {}, f"which security groups and which public address the task was given is not known: {why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +149,16 @@ def fargate_task_interface(network: FargateNetwork, place: SubnetPlace) -> Inter
         public_address="one of AWS's choice" if network.public_address else "",
         ports=_WINDOWS_PORTS if network.windows else LINUX_PORTS,
         how=f"the task's own interface in {network.subnet}",
+        unread=network.unread,
+    )
+
+
+@fact()
+def external_interface(task: EcsTask) -> Interface:
+    if task.launch_type != EXTERNAL:
+        raise NotApplicable(f"this task ran on {task.launch_type}")
+    raise Unavailable(
+        "the task ran on a machine outside of AWS (ECS Anywhere): which way it takes is not seen from here"
     )
 
 

@@ -84,7 +84,7 @@ def named_puller(task: EcsTask, who: Accusation) -> NamedPuller:
 @fact()
 def task_puller(found: TaskPullers, named: NamedPuller | None) -> Puller:
     if named is not None:
-        return _the_named(found, named.arn)
+        return _the_named(found, named.arn) or _rivalled(found, named.arn)
     if found.unread:
         raise Unavailable(f"which role pulls could not be read: {found.unread}")
     if len(found.known) > 1:
@@ -94,12 +94,31 @@ def task_puller(found: TaskPullers, named: NamedPuller | None) -> Puller:
     return found.known[0]
 
 
-def _the_named(found: TaskPullers, arn: str) -> Puller:
+def _the_named(found: TaskPullers, arn: str) -> Puller | None:
     session = _SESSION.fullmatch(arn)
     for one in found.known:
         if session and (one.account, one.role_name) == (session["account"], session["role"]):
             return replace(one, session=session["session"], how="the registry's denial names it")
-    raise NotApplicable(f"{arn} is neither the execution role nor the instance's role")
+    return None
+
+
+def _rivalled(found: TaskPullers, arn: str) -> Puller:
+    """The message names somebody else; as for nodes, it chooses nobody against the cloud's word.
+
+    :raises NotApplicable: it may be the instance's role, which could not be read, or nobody is known at all
+    """
+    if found.unread or not found.known:
+        raise NotApplicable(f"{arn} is not known to be the execution role or the instance's role")
+    if len(found.known) > 1:
+        names = " or with ".join(one.role_arn for one in found.known)
+        raise Unavailable(f"ECS pulls with {names}, and the message says that {arn} was denied")
+    session = _SESSION.fullmatch(arn)
+    rival = f"arn:{arn.split(':')[1]}:iam::{session['account']}:role/{session['role']}" if session else arn
+    drift = (
+        f"the message says that {rival} was denied, which nothing gives to this task; anybody may have "
+        "written it, or a secret for the registry may pull as it"
+    )
+    return replace(found.known[0], drift=drift, rival=rival)
 
 
 @fact(timeout=40.0)

@@ -21,6 +21,8 @@ from checks.model import FailedPull, NotApplicable, NotFound, Unavailable
 GRANTS = (Grant(("ecs:DescribeTasks",)),)
 
 FARGATE, EC2 = "FARGATE", "EC2"
+# An instance of EC2 as well, which ECS starts and stops for us; and a machine outside of AWS.
+MANAGED_INSTANCES, EXTERNAL = "MANAGED_INSTANCES", "EXTERNAL"
 _ARN = re.compile(r"arn:[\w-]+:ecs:[\w-]+:\d{12}:task/(?:[\w-]+/)?[\w-]+")
 
 
@@ -44,7 +46,8 @@ class TaskContainer:
 @dataclass(frozen=True, slots=True)
 class EcsTask:
     """``deployment`` is whose task it is within a service. ``subnet`` and ``address`` are those of the task's
-    own interface, empty where it has none. ``started`` is ``None`` for what never ran.
+    own interface, and ``interface`` is its id: empty where it has none. ``started`` is ``None`` for what never
+    ran.
 
     ``gone``: ECS has forgotten it, and this is what its service asks for now.
     """
@@ -58,6 +61,7 @@ class EcsTask:
     container_instance_arn: str = ""
     subnet: str = ""
     address: str = ""
+    interface: str = ""
     execution_role: str = ""  # of this task alone, instead of its definition's
     last_status: str = ""
     stop_code: str = ""
@@ -95,7 +99,7 @@ class EcsTask:
     @property
     def on_own_instance(self) -> bool:
         """Whether it runs on an EC2 instance that has a role of its own to pull with."""
-        return self.launch_type == EC2
+        return self.launch_type in (EC2, MANAGED_INSTANCES)
 
 
 def parse_task(tree: Mapping[str, Any]) -> EcsTask:
@@ -120,6 +124,7 @@ def parse_task(tree: Mapping[str, Any]) -> EcsTask:
         container_instance_arn=_text(tree.get("containerInstanceArn")),
         subnet=placed.get("subnetId", ""),
         address=placed.get("privateIPv4Address", ""),
+        interface=placed.get("networkInterfaceId", ""),
         execution_role=_text((tree.get("overrides") or {}).get("executionRoleArn")),
         last_status=_text(tree.get("lastStatus")),
         stop_code=_text(tree.get("stopCode")),

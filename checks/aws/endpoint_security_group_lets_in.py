@@ -62,6 +62,7 @@ def _lets(endpoint: Endpoint, paths: Paths, groups: SecurityGroups) -> Lets:
     client: Space = (IPv4Network(address),) if address else ()
     lets = into.reach(client, paths.interface.security_groups)
     all_seen = bool(seen) and len(seen) == len(set(endpoint.security_groups))
-    if lets is Lets.NONE and (into.prefix_lists or not all_seen):
+    hidden = into.prefix_lists or (paths.interface.unread and into.groups)
+    if lets is Lets.NONE and (hidden or not all_seen):
         return Lets.SOME  # nobody says here what is in a prefix list, or in a group that we do not see
     return lets

@@ -24,7 +24,8 @@ class Interface:
     """``account`` owns it; in a shared VPC that is not the account of the network.
 
     ``public_address`` is empty where it has none. Answers come back to one of ``ports``.
-    ``how`` says in words whose interface it is.
+    ``how`` says in words whose interface it is. ``unread``: why its security groups and its public address
+    are not known, or "".
     """
 
     account: str
@@ -36,6 +37,7 @@ class Interface:
     public_address: str
     ports: tuple[int, int]
     how: str
+    unread: str = ""
 
 
 @fact()

@@ -238,6 +238,8 @@ class _Engine:
         dialled = self.clue.dialled(path.errand)
         public = dialled if dialled and ":" not in dialled else ""
         found = outward(self.table, self.interface.public_address, public)
+        if self.interface.unread and found.way in (Way.INTERNET, Way.NO_ADDRESS):
+            return replace(path, way=Way.UNCERTAIN, route=found.route, why=self.interface.unread)
         if found.way in DEAD and not public:
             found = self._unless_hidden(path, found)
             if found.way in DEAD and (why := self._by_ipv6()):

@@ -34,6 +34,8 @@ def security_group_lets_out(
     paths: Paths, groups: SecurityGroups, subnets: Subnets, servers: DnsServers
 ) -> Verdict:
     ids = paths.interface.security_groups
+    if paths.interface.unread:
+        return unknown(paths.interface.unread, *paths.evidence())
     seen = groups.of(ids)
     out, dns = Openings(), Openings()
     for one in seen:

@@ -11,7 +11,7 @@ from checks.aws.paths import Paths
 from checks.aws.routing import Way
 from checks.aws.subnet_routes_out import errands
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed
+from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
 
 
 @check(
@@ -31,6 +31,8 @@ def task_has_public_ip(paths: Paths, network: FargateNetwork) -> Verdict:
             about=network.subnet,
             explains=paths.explain(dead),
         )
+    if network.unread and any(one.why == network.unread for one in paths.by(Way.UNCERTAIN)):
+        return unknown(network.unread, *paths.evidence())
     if not paths.by(Way.INTERNET):
         raise NotApplicable("nothing goes through an internet gateway")
     return passed(f"the task gets a public address in {network.subnet}", ("assignPublicIp", "ENABLED"))

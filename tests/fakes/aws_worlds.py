@@ -40,6 +40,7 @@ from tests.fakes.aws_world import (
 from tests.fakes.ecs_worlds import (
     ecs_either_role,
     ecs_fixed,
+    ecs_lone_task,
     ecs_on_instance,
     ecs_pinned,
     ecs_private_registry,
@@ -84,6 +85,7 @@ ECS: tuple[Callable[[], Awaitable[World]], ...] = (
     ecs_either_role,
     ecs_pinned,
     ecs_fixed,
+    ecs_lone_task,
 )
 ALL: tuple[Maker, ...] = (*EKS, *ECS)
 

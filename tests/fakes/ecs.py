@@ -93,7 +93,11 @@ class FakeEcs:
     ) -> dict[str, Any]:
         prefix = f"arn:aws:ecs:{self.region}:{ACCOUNT}"
         id = uuid.uuid4().hex
-        details = [{"name": "subnetId", "value": subnet}, {"name": "privateIPv4Address", "value": "10.0.0.9"}]
+        details = [
+            {"name": "subnetId", "value": subnet},
+            {"name": "networkInterfaceId", "value": "eni-0task"},
+            {"name": "privateIPv4Address", "value": "10.0.0.9"},
+        ]
         return {
             "taskArn": f"{prefix}:task/{cluster}/{id}",
             "clusterArn": f"{prefix}:cluster/{cluster}",

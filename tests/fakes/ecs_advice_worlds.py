@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from checks.model import NotFound
 from tests.fakes.aws_account import ACCOUNT, policy
 from tests.fakes.aws_world import REGION, World
-from tests.fakes.ecs_shop import NO_SECRET
+from tests.fakes.ecs_shop import NO_SECRET, TIMEOUT
 from tests.fakes.ecs_worlds import EcsAndAll, ecs_account, ecs_private_registry, on_ecs, stop
 
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"
@@ -22,6 +22,16 @@ _NOT_TRUSTED = (
 async def ecs_without_role() -> World:
     aws = ecs_account(executionRoleArn="")
     stop(aws, _NO_TOKEN)
+    return await on_ecs(aws)
+
+
+async def ecs_lone_task() -> World:
+    """Of no service, in a public subnet; its interface is still there, and has no public address."""
+    aws = ecs_account()
+    aws.account.answers["describe_network_interfaces"] = {
+        "NetworkInterfaces": [{"Groups": [{"GroupId": "sg-1"}]}]
+    }
+    stop(aws, TIMEOUT, group="family:web")
     return await on_ecs(aws)
 
 

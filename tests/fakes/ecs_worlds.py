@@ -218,3 +218,10 @@ async def ecs_fixed() -> World:
     definition = next(iter(aws.ecs.definitions.values()))
     aws.ecs.ecs.run(definition, "shop", service="web", subnet="subnet-p", at=fixed + timedelta(minutes=5))
     return world
+
+
+async def ecs_lone_task() -> World:
+    """Of no service, and its interface is deleted: where it was is known, and not what it was given."""
+    aws = ecs_account()
+    stop(aws, NO_ADDRESS, group="family:web")
+    return await on_ecs(aws)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -35,6 +36,13 @@ def test_it_reads_from_cause_to_remedy() -> None:
     assert places == sorted(places)
     assert "Risk medium, can be undone." in text
     assert "Mind: it may be meant" in text
+
+
+def test_a_task_on_fargate_is_called_so() -> None:
+    one = replace(pull(workload="Service/web", pods=("0ab1",), nodes=()), host_kind="fargate")
+    text = as_markdown([Diagnosis(one, (DENIED,))])
+    assert "- Tasks: `0ab1`\n- Runs on: `Fargate`\n" in text
+    assert "Pods" not in text
 
 
 def test_every_block_that_is_opened_is_closed() -> None:

@@ -182,6 +182,23 @@ def test_many_pods_are_counted() -> None:
     assert "  Nodes    (none yet)\n" in text
 
 
+@pytest.mark.parametrize(
+    ("workload", "kind", "nodes", "told"),
+    [
+        ("Service/web", "fargate", (), ("Tasks    web-1", "Runs on  Fargate")),
+        ("Task/web", "ec2/cp", ("0ab1",), ("Tasks    web-1", "Runs on  0ab1")),
+        ("Task/web", "external", (), ("Tasks    web-1", "Runs on  (not known)")),
+        ("Deployment/web", "fargate/fp", (), ("Pods     web-1", "Nodes    Fargate")),
+    ],
+)
+def test_what_runs_it_is_called_by_its_name(
+    workload: str, kind: str, nodes: tuple[str, ...], told: tuple[str, ...]
+) -> None:
+    one = replace(pull(workload=workload, pods=("web-1",), nodes=nodes), host_kind=kind)
+    text = shown(Diagnosis(one, (DENIED,)))
+    assert [line for line in told if f"  {line}\n" not in text] == []
+
+
 EVIL = "\x1b[2J\x1b]0;owned\x07\r\x9b31m\u202egpj\x00\u2028\x0b\x1c"
 
 

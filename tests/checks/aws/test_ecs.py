@@ -15,6 +15,7 @@ from bot.watch.ecs_failures import failure, pull_of
 from checks.aws.ecs_credentials import RegistryCredentials
 from checks.aws.ecs_definitions import Defined, DefinedContainer, ExecutionRole, TaskDefinition
 from checks.aws.ecs_interfaces import FargateNetwork
+from checks.aws.ecs_puller import TaskPullers
 from checks.aws.ecs_secrets import RegistrySecret, SecretName, SecretReader
 from checks.aws.ecs_services import EcsService
 from checks.aws.ecs_tasks import EcsTask, TaskBook, parse_task
@@ -22,6 +23,7 @@ from checks.aws.execution_role_is_set import execution_role_is_set
 from checks.aws.execution_role_is_trusted import ExecutionTrust, execution_role_is_trusted
 from checks.aws.facts import Aws
 from checks.aws.interface import Interface
+from checks.aws.nodes import InstanceId
 from checks.aws.puller import Kind, Puller
 from checks.aws.registry_secret_is_readable import registry_secret_is_readable
 from checks.aws.routing import Way
@@ -170,6 +172,31 @@ async def test_a_denial_names_the_instances_role_and_its_path_is_known(case: Cas
     assert (puller.role_arn, puller.path_known) == (INSTANCE_ROLE, True)
 
 
+OTHER = f"arn:aws:sts::{ACCOUNT}:assumed-role/other/x"
+
+
+async def test_a_denial_of_another_role_does_not_beat_the_execution_role(case: Case) -> None:
+    case.fails(denial(OTHER))
+    puller: Puller = await case.get(Puller)
+    assert (puller.role_arn, puller.rival) == (EXECUTION, f"arn:aws:iam::{ACCOUNT}:role/other")
+    assert not puller.hearsay
+    assert "nothing gives to this task" in puller.drift
+
+
+async def test_a_denial_of_neither_role_leaves_it_open(case: Case) -> None:
+    on_instance(case)
+    case.fails(denial(OTHER), **EC2)
+    with pytest.raises(Unavailable, match=r"the message says that .*/other/x was denied"):
+        await case.get(Puller)
+
+
+async def test_where_the_instances_role_is_hidden_the_message_may_name_it(case: Case) -> None:
+    on_instance(case, get_instance_profile=Unavailable("AWS denies iam:GetInstanceProfile"))
+    case.fails(denial(OTHER), **EC2)
+    puller: Puller = await case.get(Puller)
+    assert (puller.role_name, puller.hearsay) == ("other", True)
+
+
 async def test_an_instance_whose_role_may_not_be_read_leaves_it_open(case: Case) -> None:
     on_instance(case, get_instance_profile=Unavailable("AWS denies iam:GetInstanceProfile"))
     case.fails(**EC2)
@@ -202,10 +229,53 @@ async def test_a_service_that_may_not_be_read_is_told_with_what_to_grant(case: C
         await case.get(Interface)
 
 
-async def test_a_task_of_no_service_keeps_its_security_groups_to_itself(case: Case) -> None:
+async def test_a_task_of_no_service_takes_most_of_its_network_with_it(case: Case) -> None:
+    case.aws.others["describe_network_interfaces"] = NotFound("InvalidNetworkInterfaceID.NotFound")
     case.fails(group="family:web")
-    with pytest.raises(Unavailable, match="security groups"):
+    found: Interface = await case.get(Interface)
+    assert (found.vpc, found.subnet, str(found.address)) == ("vpc-1", "subnet-p", "10.0.0.9")
+    assert (found.security_groups, found.public_address) == ((), "")
+    assert "eni-0task is deleted, and it is no service's" in found.unread
+
+
+async def test_an_interface_that_is_still_there_tells_everything(case: Case) -> None:
+    case.aws.others["describe_network_interfaces"] = {
+        "NetworkInterfaces": [
+            {"Groups": [{"GroupId": "sg-2"}, {"GroupId": "sg-1"}], "Association": {"PublicIp": "34.1.1.1"}}
+        ]
+    }
+    case.fails(group="service:gone")
+    found: Interface = await case.get(Interface)
+    assert (found.security_groups, bool(found.public_address), found.unread) == (("sg-1", "sg-2"), True, "")
+
+
+async def test_an_interface_that_may_not_be_read_is_told_with_what_to_grant(case: Case) -> None:
+    case.aws.others["describe_network_interfaces"] = Unavailable("AWS denies ec2:DescribeNetworkInterfaces")
+    case.fails(group="family:web")
+    assert "ec2:DescribeNetworkInterfaces" in (await case.get(Interface)).unread
+
+
+async def test_without_a_word_of_its_network_a_task_of_no_service_is_nowhere(case: Case) -> None:
+    case.fails(group="family:web", attachments=[])
+    with pytest.raises(Unavailable, match="in which network the task"):
         await case.get(Interface)
+
+
+async def test_an_instance_that_ecs_manages_is_one_like_any_other(case: Case) -> None:
+    on_instance(case)
+    case.aws.define(IMAGE)
+    case.fails(**{**EC2, "launchType": "MANAGED_INSTANCES"})
+    found: Interface = await case.get(Interface)
+    assert (found.subnet, found.security_groups) == ("subnet-i", ("sg-i",))
+    assert (await case.get(InstanceId)).managed
+    assert (await case.get(TaskPullers)).instance.role_arn == INSTANCE_ROLE
+
+
+async def test_a_machine_outside_of_aws_has_a_network_that_we_do_not_see(case: Case) -> None:
+    case.fails(**{**EC2, "launchType": "EXTERNAL"})
+    with pytest.raises(Unavailable, match="ECS Anywhere"):
+        await case.get(Interface)
+    assert (await case.get(Puller)).role_arn == EXECUTION
 
 
 async def test_what_is_gone_is_taken_from_the_service_unless_that_wants_something_else(case: Case) -> None:
@@ -228,6 +298,16 @@ async def test_a_task_of_no_service_that_is_gone_is_not_known(case: Case) -> Non
 NETWORK = FargateNetwork(
     ACCOUNT, "us-west-2", "subnet-a", ("sg-1",), "10.0.0.9", public_address=False, windows=False
 )
+
+
+def test_whether_a_lone_task_had_a_public_address_is_not_guessed() -> None:
+    hidden = replace(NETWORK, unread="its interface is deleted")
+    there = paths_by(Way.UNCERTAIN)
+    found = replace(there, items=tuple(replace(one, why=hidden.unread) for one in there.items))
+    verdict = task_has_public_ip(found, hidden)
+    assert (verdict.status, verdict.summary) == (Status.UNKNOWN, "its interface is deleted")
+    with pytest.raises(NotApplicable):
+        task_has_public_ip(paths_by(Way.NAT), hidden)
 
 
 def test_a_public_address_is_missed_only_behind_an_internet_gateway() -> None:

@@ -39,6 +39,7 @@ from tests.fakes.ecs_advice_worlds import (
     ecs_key_disabled,
     ecs_key_going,
     ecs_key_gone,
+    ecs_lone_task,
     ecs_missing_role,
     ecs_secret_for_ecr,
     ecs_secret_gone,
@@ -232,6 +233,7 @@ CASES: tuple[tuple[Maker, str, tuple[str, ...]], ...] = (
         "set_execution_role",
         ("register-task-definition", "executionRoleArn", "--service web"),
     ),
+    (ecs_lone_task, "run_task_with_address", ("--cluster shop", "subnets=[subnet-p]", "sg-1")),
     (
         ecs_untrusted,
         "trust_ecs",
