@@ -179,7 +179,7 @@ def _of_collection(
             collection=word(collection, "name"),
             allows=allows,
             by_name="application" in word(one, "ruleType").lower() if by_name is None else by_name,
-            sources=words(one, "sourceAddresses"),
+            sources=words(one, "sourceAddresses") or (() if words(one, "sourceIpGroups") else ("*",)),
             from_unread=bool(words(one, "sourceIpGroups")),
             destinations=words(one, "destinationAddresses"),
             ports=words(one, "destinationPorts"),

@@ -77,6 +77,7 @@ class Destinations:
 
     def explain(self, dead: Iterable[Destination]) -> bool | None:
         """Whether places that cannot be reached account for the message; ``None``: it may well be."""
+        dead = tuple(dead)
         errands = {one.errand for one in dead}
         if self.symptom in _ANONYMOUS:
             return None if Errand.TOKEN in errands and Errand.REGISTRY not in errands else False

@@ -27,6 +27,7 @@ from checks.azure.outbound_addresses import (
 from checks.azure.outbound_errands import Destination
 
 HTTPS = 443
+_ANY = ("*",)
 _EPHEMERAL = 40000  # somewhere among the ports that Linux and Windows connect from
 HIGHEST = 4096  # the last priority that is not Azure's own
 
@@ -133,12 +134,12 @@ class SecurityGroup:
 
 def security_group(tree: Mapping[str, Any], id: ResourceId) -> SecurityGroup:
     has = block(tree, "properties")
-    own = [_rule(one) for one in rows(has, "securityRules")]
-    last = [_rule(one) for one in rows(has, "defaultSecurityRules")] or _ALWAYS_THERE
+    own = [security_rule(one) for one in rows(has, "securityRules")]
+    last = [security_rule(one) for one in rows(has, "defaultSecurityRules")] or _ALWAYS_THERE
     return SecurityGroup(id, (*own, *last))
 
 
-def _rule(tree: Mapping[str, Any]) -> SecurityRule:
+def security_rule(tree: Mapping[str, Any]) -> SecurityRule:
     has = block(tree, "properties")
     priority = word(has, "priority")
     return SecurityRule(
@@ -147,10 +148,10 @@ def _rule(tree: Mapping[str, Any]) -> SecurityRule:
         inbound=word(has, "direction").lower() == "inbound",
         allows=word(has, "access").lower() == "allow",
         protocol=word(has, "protocol") or "*",
-        sources=_either(has, "sourceAddressPrefix", "sourceAddressPrefixes"),
+        sources=_either(has, "sourceAddressPrefix", "sourceAddressPrefixes") or _ANY,
         source_ports=_either(has, "sourcePortRange", "sourcePortRanges"),
-        destinations=_either(has, "destinationAddressPrefix", "destinationAddressPrefixes"),
-        ports=_either(has, "destinationPortRange", "destinationPortRanges"),
+        destinations=_either(has, "destinationAddressPrefix", "destinationAddressPrefixes") or _ANY,
+        ports=_either(has, "destinationPortRange", "destinationPortRanges") or _ANY,
         from_groups=bool(rows(has, "sourceApplicationSecurityGroups")),
         to_groups=bool(rows(has, "destinationApplicationSecurityGroups")),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, Tree
+from bot.demo.azure_api import Azure, Refused, Tree
 from tests.fakes.azure_private import NODES, SPOKE, in_subnet, network
 
 NETWORK = f"{world.HOME}/providers/Microsoft.Network"
@@ -31,7 +31,38 @@ def own_network(azure: Azure) -> Azure:
     subnet["properties"]["networkSecurityGroup"] = {"id": SUBNET_GROUP}
     interface = azure.get(SCALE_SET)["properties"]["virtualMachineProfile"]["networkProfile"]
     interface["networkInterfaceConfigurations"][0]["properties"]["networkSecurityGroup"] = {"id": NODE_GROUP}
+    azure.providers["Microsoft.Network/networkSecurityGroups/securityRules"] = ruled
+    azure.removers["Microsoft.Network/networkSecurityGroups/securityRules"] = unruled
+    azure.providers["Microsoft.ContainerRegistry/registries"] = restricted
     return azure
+
+
+def ruled(azure: Azure, known: Tree, wanted: Tree) -> Tree:
+    """A rule is part of its group, and each priority is there once in each direction."""
+    group = azure.get(wanted["id"].rpartition("/securityRules/")[0])
+    others = [one for one in group["properties"]["securityRules"] if one["id"] != wanted["id"]]
+    for one in others:
+        same = ("priority", "direction")
+        if all(one["properties"][name] == wanted["properties"][name] for name in same):
+            raise Refused(400, "SecurityRuleConflict", "Rules cannot have the same Priority and Direction.")
+    tree = {**wanted, "properties": {**wanted["properties"], "provisioningState": "Succeeded"}}
+    group["properties"]["securityRules"] = [*others, tree]
+    return tree
+
+
+def unruled(azure: Azure, known: Tree) -> None:
+    group = azure.get(known["id"].rpartition("/securityRules/")[0])
+    rules = group["properties"]["securityRules"]
+    group["properties"]["securityRules"] = [one for one in rules if one["id"] != known["id"]]
+
+
+def restricted(azure: Azure, known: Tree, wanted: Tree) -> Tree:
+    rules = wanted["properties"].get("networkRuleSet", {}).get("ipRules", [])
+    if rules and wanted["sku"]["name"] != "Premium":
+        raise Refused(400, "NetworkRuleNotAllowed", "Network rules are for the Premium tier.")
+    if len(rules) > 200:
+        raise Refused(400, "TooManyRules", "A registry has 200 rules at most.")
+    return wanted
 
 
 def guard(azure: Azure, id: str, *rules: Tree) -> Tree:
@@ -93,7 +124,7 @@ def _defaults(id: str) -> list[Tree]:
 
 def restrict(azure: Azure, *admitted: str) -> Tree:
     """The registry lets in only these addresses."""
-    registry = azure.get(world.ACR)["properties"]
+    registry: Tree = azure.get(world.ACR)["properties"]
     registry["networkRuleSet"] = {
         "defaultAction": "Deny",
         "ipRules": [{"action": "Allow", "value": one} for one in admitted],

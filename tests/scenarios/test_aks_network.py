@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any
 
 import pytest
 
 from bot.demo import azure_world as world
 from checks.model import Finding, Status
+from handlers.decision import Offer
+from handlers.remedies.azure.steps import ArmWriter
+from handlers.remedy import Conflict, Standing
 from tests.fakes import azure_network as net
+from tests.fakes import azure_private as private
 from tests.fakes.aks import IMAGE, Aks, root_causes
+from tests.fakes.azure_private import private_world
 
 FIREWALL = "azure/registry_firewall_admits_cluster"
 GROUPS = "azure/nsg_lets_out"
 ROUTES = "azure/routes_reach_registry"
 APPLIANCE = "azure/firewall_lets_through"
+ADMIT, OPEN = "azure/admit_cluster_address", "azure/open_nsg"
 OURS = {FIREWALL, GROUPS, ROUTES, APPLIANCE}
 
 _FAILED = (
@@ -42,6 +50,11 @@ def turned_away(address: str) -> str:
 
 def failing(findings: Mapping[str, Finding]) -> set[str]:
     return {name for name, one in findings.items() if one.verdict.status is Status.FAIL}
+
+
+def steps_of(offer: Offer) -> tuple[Any, ...]:
+    assert offer.plan is not None
+    return offer.plan.steps
 
 
 @pytest.fixture
@@ -186,3 +199,342 @@ async def test_a_registry_without_public_access_and_without_an_endpoint_admits_n
     found, _ = await shop.look()
     assert root_causes(found) == [FIREWALL]
     assert "public access to contoso.azurecr.io is disabled" in found[FIREWALL].verdict.summary
+
+
+async def test_the_missing_addresses_are_admitted_and_dismissed_again(shop: Aks) -> None:
+    first, second = (net.address(shop.azure, f"out{n}", f"20.1.1.{n}") for n in (1, 2))
+    net.leave_with(shop.azure, first, second)
+    rules = net.restrict(shop.azure, "198.51.100.0/24", "20.1.1.1")["networkRuleSet"]
+    before = deepcopy(rules)
+    shop.says(BARE)
+    offers = await shop.plans()
+    assert list(offers) == [ADMIT]
+    [step] = steps_of(offers[ADMIT])
+    assert step.commands() == (
+        f"az acr network-rule add --name contoso --subscription {world.SUBSCRIPTION} --ip-address 20.1.1.2",
+    )
+    await shop.carry_out(offers[ADMIT])
+    found, _ = await shop.look()
+    assert found[FIREWALL].verdict.status is Status.PASS
+    await shop.undo(offers[ADMIT])
+    assert shop.azure.get(world.ACR)["properties"]["networkRuleSet"] == before
+    assert shop.azure.get(world.ACR)["properties"]["publicNetworkAccess"] == "Enabled"
+
+
+async def test_a_list_that_somebody_else_changed_is_left_alone(shop: Aks) -> None:
+    net.restrict(shop.azure, "198.51.100.7")
+    shop.says(BARE)
+    offer = (await shop.plans())[ADMIT]
+    net.restrict(shop.azure, "198.51.100.8")
+    with pytest.raises(AssertionError):
+        await shop.carry_out(offer)
+    hands: Any = shop.clients.hands[ArmWriter]
+    [step] = steps_of(offer)
+    assert await step.look(hands) is Standing.ELSEWHERE
+    with pytest.raises(Conflict):
+        await step.write(hands)
+    assert [one["value"] for one in shop.azure.get(world.ACR)["properties"]["networkRuleSet"]["ipRules"]] == [
+        "198.51.100.8"
+    ]
+
+
+async def test_what_others_admitted_since_stays_when_it_is_undone(shop: Aks) -> None:
+    net.restrict(shop.azure)
+    shop.says(BARE)
+    offer = (await shop.plans())[ADMIT]
+    await shop.carry_out(offer)
+    rules = shop.azure.get(world.ACR)["properties"]["networkRuleSet"]["ipRules"]
+    rules.append({"action": "Allow", "value": "198.51.100.8"})
+    await shop.undo(offer)
+    left = shop.azure.get(world.ACR)["properties"]["networkRuleSet"]["ipRules"]
+    assert [one["value"] for one in left] == ["198.51.100.8"]
+
+
+async def test_nobody_is_admitted_on_a_messages_word(shop: Aks) -> None:
+    net.restrict(shop.azure, world.OUTBOUND_IP)
+    shop.says(turned_away("203.0.113.80"))
+    found, offers = await shop.look()
+    assert root_causes(found) == [FIREWALL]
+    assert offers[ADMIT].plan is None
+    assert "none of the addresses that Azure names" in offers[ADMIT].refused
+    advice = offers["azure/open_registry_to_cluster"].by_hand
+    assert advice is not None
+    assert "the message says 203.0.113.80" in advice.words
+    assert advice.commands[0].endswith("--ip-address ADDRESS")
+
+
+async def test_addresses_that_come_and_go_are_for_people(shop: Aks) -> None:
+    net.leave_with(shop.azure, net.address(shop.azure, "basic", "20.1.1.9", allocation="Dynamic"))
+    net.restrict(shop.azure)
+    shop.says(BARE)
+    _, offers = await shop.look()
+    assert "will not stay" in offers[ADMIT].refused
+    assert offers["azure/open_registry_to_cluster"].by_hand is not None
+
+
+async def test_two_hundred_rules_are_the_end(shop: Aks) -> None:
+    net.restrict(shop.azure, *(f"198.51.100.{n}" for n in range(200)))
+    shop.says(BARE)
+    _, offers = await shop.look()
+    assert "Azure allows 200" in offers[ADMIT].refused
+
+
+async def test_what_shares_a_firewall_is_let_in_too_and_the_caution_says_so(shop: Aks) -> None:
+    net.egress(shop.azure)
+    net.restrict(shop.azure)
+    shop.says(BARE)
+    plan = (await shop.plans())[ADMIT].plan
+    assert plan is not None
+    assert plan.caution == "whatever else leaves through the firewall hub is let in, too"
+
+
+async def test_a_registry_that_is_closed_to_the_internet_is_opened_by_people_only(shop: Aks) -> None:
+    shop.azure.get(world.ACR)["properties"]["publicNetworkAccess"] = "Disabled"
+    shop.says(BARE)
+    _, offers = await shop.look()
+    assert ADMIT not in offers
+    advice = offers["azure/open_registry_to_cluster"].by_hand
+    assert advice is not None
+    assert advice.commands[0] == (
+        f"az acr update --name contoso --subscription {world.SUBSCRIPTION} --public-network-enabled true "
+        "--default-action Deny"
+    )
+
+
+# ---- security groups
+
+
+@pytest.mark.parametrize("group", [net.SUBNET_GROUP, net.NODE_GROUP], ids=["subnet", "node"])
+async def test_a_group_that_denies_the_internet_is_named_with_its_rule(shop: Aks, group: str) -> None:
+    net.guard(shop.azure, group, net.rule("no-internet", 400, "Deny", "Internet"))
+    shop.says(TIMEOUT)
+    found, _ = await shop.look()
+    assert failing(found) == {GROUPS}
+    assert root_causes(found) == [GROUPS]
+    verdict = found[GROUPS].verdict
+    assert verdict.summary.startswith("the rule no-internet (priority 400) of ")
+    assert verdict.about == group
+
+
+async def test_a_group_is_opened_just_before_the_rule_that_denies_it_and_closed_again(shop: Aks) -> None:
+    net.guard(
+        shop.azure,
+        net.SUBNET_GROUP,
+        net.rule("mine", 399, "Allow", "Sql"),
+        net.rule("no-internet", 400, "Deny", "Internet"),
+    )
+    before = deepcopy(shop.azure.resources)
+    shop.says(TIMEOUT)
+    offers = await shop.plans()
+    assert list(offers) == [OPEN]
+    plan = offers[OPEN].plan
+    assert plan is not None
+    assert [(one.name, one.priority, one.destinations) for one in steps_of(offers[OPEN])] == [
+        ("pullbot-allow-AzureContainerRegistry-out", 398, ("AzureContainerRegistry",)),
+        ("pullbot-allow-Storage-out", 397, ("Storage",)),
+    ]
+    assert "no-internet (priority 400) of nodes" in plan.caution
+    assert plan.steps[0].commands() == (
+        "az network nsg rule create --name pullbot-allow-AzureContainerRegistry-out --nsg-name nodes "
+        f"--resource-group shop --subscription {world.SUBSCRIPTION} --priority 398 --direction Outbound "
+        "--access Allow --protocol Tcp --source-address-prefixes VirtualNetwork --source-port-ranges '*' "
+        "--destination-address-prefixes AzureContainerRegistry --destination-port-ranges 443",
+    )
+    await shop.carry_out(offers[OPEN])
+    found, _ = await shop.look()
+    assert found[GROUPS].verdict.status is Status.PASS
+    await shop.undo(offers[OPEN])
+    assert shop.azure.resources == before
+
+
+async def test_a_priority_that_was_taken_meanwhile_is_left_to_whom_it_is(shop: Aks) -> None:
+    net.guard(shop.azure, net.SUBNET_GROUP, net.rule("no-internet", 400, "Deny", "Internet"))
+    shop.says(TIMEOUT)
+    offer = (await shop.plans())[OPEN]
+    net.guard(
+        shop.azure,
+        net.SUBNET_GROUP,
+        net.rule("no-internet", 400, "Deny", "Internet"),
+        net.rule("theirs", 399, "Deny", "Sql"),
+    )
+    step, _ = steps_of(offer)
+    assert await step.look(shop.clients.hands[ArmWriter]) is Standing.ELSEWHERE
+
+
+async def test_where_no_priority_is_free_people_have_to_make_room(shop: Aks) -> None:
+    net.guard(shop.azure, net.SUBNET_GROUP, net.rule("no-internet", 100, "Deny", "Internet"))
+    shop.says(TIMEOUT)
+    _, offers = await shop.look()
+    assert "no priority is free" in offers[OPEN].refused
+
+
+async def test_a_group_of_akss_own_is_for_people(shop: Aks) -> None:
+    net.guard(shop.azure, net.NODE_GROUP, net.rule("no-internet", 400, "Deny", "Internet"))
+    shop.says(TIMEOUT)
+    _, offers = await shop.look()
+    assert OPEN not in offers
+    advice = offers["azure/mend_nsg_of_aks"].by_hand
+    assert advice is not None
+    assert advice.commands[0].endswith("--name no-internet")
+
+
+async def test_layers_that_are_denied_do_not_explain_a_manifest_that_was_not_reached(shop: Aks) -> None:
+    net.guard(
+        shop.azure,
+        net.SUBNET_GROUP,
+        net.rule("registry", 300, "Allow", "AzureContainerRegistry"),
+        net.rule("no-internet", 400, "Deny", "Internet"),
+    )
+    shop.says(TIMEOUT)
+    found, _ = await shop.look()
+    assert root_causes(found) == []
+    shop.says(LAYERS)
+    found, _ = await shop.look()
+    assert root_causes(found) == [GROUPS]
+
+
+# ---- routes
+
+
+@pytest.mark.parametrize("prefix", ["0.0.0.0/0", "AzureContainerRegistry", "20.61.0.0/16"])
+async def test_a_route_that_drops_is_named(shop: Aks, prefix: str) -> None:
+    net.routes(shop.azure, hole=f"{prefix} None")
+    shop.says(TIMEOUT)
+    found, offers = await shop.look()
+    assert failing(found) == {ROUTES}
+    assert root_causes(found) == [ROUTES]
+    assert f"hole ({prefix} to None) of nodes" in found[ROUTES].verdict.summary
+    assert offers["azure/lead_to_registry"].by_hand is not None
+    assert not [name for name, one in offers.items() if one.plan is not None]
+
+
+async def test_where_a_gateway_leads_is_not_seen(shop: Aks) -> None:
+    net.routes(shop.azure, office="0.0.0.0/0 VirtualNetworkGateway")
+    shop.says(TIMEOUT)
+    found, _ = await shop.look()
+    assert failing(found) == set()
+    assert found[ROUTES].verdict.status is Status.UNKNOWN
+
+
+@pytest.mark.parametrize("kind", ["none", "block"])
+async def test_a_cluster_that_was_made_without_a_way_out_has_none(shop: Aks, kind: str) -> None:
+    shop.azure.get(world.AKS)["properties"]["networkProfile"] = {"outboundType": kind}
+    shop.says(TIMEOUT)
+    found, offers = await shop.look()
+    assert root_causes(found) == [ROUTES]
+    assert f"outbound type is {kind}" in found[ROUTES].verdict.summary
+    advice = offers["azure/lead_to_registry"].by_hand
+    assert advice is not None
+    assert advice.commands[0].endswith("--outbound-type OUTBOUND_TYPE")
+
+
+# ---- the firewall on the way
+
+
+async def test_a_firewall_that_lets_the_pull_through_is_no_cause(shop: Aks) -> None:
+    net.egress(shop.azure)
+    shop.says(CUT_OFF)
+    found, _ = await shop.look()
+    assert failing(found) == set()
+    assert {found[name].verdict.status for name in OURS} == {Status.PASS}
+
+
+@pytest.mark.parametrize("message", [CUT_OFF, TIMEOUT], ids=["cut off", "timeout"])
+async def test_a_name_that_no_rule_allows_is_told_with_the_command_for_its_owners(
+    shop: Aks, message: str
+) -> None:
+    net.egress(shop.azure)
+    net.put_group(shop.azure, net.POLICY, net.group("aks", 200))
+    shop.says(message)
+    found, offers = await shop.look()
+    assert failing(found) == {APPLIANCE}
+    assert root_causes(found) == [APPLIANCE]
+    assert not [name for name, one in offers.items() if one.plan is not None]
+    advice = offers["azure/allow_in_firewall"].by_hand
+    assert advice is not None
+    assert advice.commands == (
+        "az network firewall policy rule-collection-group collection rule add --policy-name hub "
+        f"--resource-group shop --subscription {world.SUBSCRIPTION} --rule-collection-group-name GROUP "
+        "--collection-name COLLECTION --name acr --rule-type ApplicationRule --source-addresses 10.1.0.0/22 "
+        "--target-fqdns contoso.azurecr.io '*.blob.core.windows.net' --protocols Https=443",
+    )
+
+
+async def test_layers_that_no_rule_allows_explain_layers_that_do_not_come(shop: Aks) -> None:
+    net.egress(shop.azure)
+    rule = net.by_name("acr", "*.azurecr.io")
+    net.put_group(shop.azure, net.POLICY, net.group("aks", 200, net.collection("pulls", 100, "Allow", rule)))
+    shop.says(LAYERS)
+    found, _ = await shop.look()
+    assert root_causes(found) == [APPLIANCE]
+    assert "weuman.blob.core.windows.net" in found[APPLIANCE].verdict.summary
+    shop.says(CUT_OFF)
+    found, _ = await shop.look()
+    assert root_causes(found) == []
+
+
+async def test_a_parent_policy_that_denies_goes_before_the_child(shop: Aks) -> None:
+    net.egress(shop.azure)
+    shop.azure.get(net.POLICY)["properties"]["basePolicy"] = {"id": net.PARENT}
+    shop.azure.put({"id": net.PARENT, "name": "company", "location": "westeurope", "properties": {}})
+    deny = net.collection("never", 100, "Deny", net.by_name("registries", "*.azurecr.io"))
+    net.put_group(shop.azure, net.PARENT, net.group("company", 100, deny))
+    shop.says(CUT_OFF)
+    found, _ = await shop.look()
+    assert root_causes(found) == [APPLIANCE]
+    assert "the rule registries in never of hub denies" in found[APPLIANCE].verdict.summary
+
+
+async def test_an_appliance_that_is_no_azure_firewall_is_not_judged(shop: Aks) -> None:
+    net.routes(shop.azure, everything="0.0.0.0/0 VirtualAppliance 10.1.200.4")
+    shop.says(TIMEOUT)
+    found, _ = await shop.look()
+    assert failing(found) == set()
+    assert found[APPLIANCE].verdict.status is Status.UNKNOWN
+
+
+async def test_a_firewall_of_the_same_address_in_a_network_that_is_not_joined_is_another(shop: Aks) -> None:
+    net.egress(shop.azure)
+    net.firewall(shop.azure, network_id=f"{world.HOME}/providers/Microsoft.Network/virtualNetworks/elsewhere")
+    shop.says(TIMEOUT)
+    found, _ = await shop.look()
+    assert found[APPLIANCE].verdict.status is Status.UNKNOWN
+
+
+# ---- two faults at once
+
+
+async def test_what_would_not_help_alone_says_what_else_is_to_be_mended(shop: Aks) -> None:
+    net.guard(shop.azure, net.SUBNET_GROUP, net.rule("no-internet", 400, "Deny", "Internet"))
+    net.restrict(shop.azure)
+    shop.says(TIMEOUT)
+    found, offers = await shop.look()
+    assert failing(found) == {FIREWALL, GROUPS}
+    assert root_causes(found) == [GROUPS]
+    opening = offers[OPEN].plan
+    assert opening is not None
+    assert "alone it does not help: the firewall of contoso.azurecr.io does not admit" in opening.caution
+    admission = offers[ADMIT].plan
+    assert admission is not None
+    assert admission.caution.startswith("alone it does not help: the rule no-internet")
+    await shop.carry_out(offers[OPEN])
+    await shop.carry_out(offers[ADMIT])
+    found, _ = await shop.look()
+    assert failing(found) == set()
+
+
+# ---- the private way
+
+
+@pytest.fixture
+def inside(aks: Aks) -> Aks:
+    private_world(aks.azure)
+    aks.says(f'{_FAILED}failed to do request: Head "{_MANIFEST}": dial tcp {private.OWN}:443: i/o timeout')
+    return aks
+
+
+async def test_the_private_way_is_open_where_nothing_is_wrong(inside: Aks) -> None:
+    found, _ = await inside.look()
+    assert failing(found) == set()
+    assert FIREWALL not in found
+    assert {found[name].verdict.status for name in (GROUPS, ROUTES)} == {Status.PASS}

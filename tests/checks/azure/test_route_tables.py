@@ -39,6 +39,7 @@ def table(**routes: str) -> RouteTable:
 
 def only_way(found: RouteTable, to: Destination, subnet: NodeSubnet = SUBNET, *sides: EndpointSide) -> Way:
     wanted = Destinations((to,), Symptom.CONNECT_TIMEOUT, None, False, "")
+    way: Way
     [way] = ways(wanted, found, subnet, EndpointSides(sides)).all
     return way
 
