@@ -39,6 +39,7 @@ FULL: dict[str, Any] = {
     "persistence": {"storageClass": "gp3"},
     "networkPolicy": {"extraEgress": [{"ports": [{"port": 6379, "protocol": "TCP"}]}]},
     "podAnnotations": {"example.com/owner": "platform"},
+    "podLabels": {"azure.workload.identity/use": "true"},
     "nodeSelector": {"kubernetes.io/os": "linux"},
     "tolerations": [{"key": "ops", "operator": "Exists"}],
 }
@@ -214,6 +215,12 @@ def test_the_pod_runs_as_nobody_and_writes_only_to_its_volumes() -> None:
         "capabilities": {"drop": ["ALL"]},
     }
     assert {one["mountPath"] for one in container["volumeMounts"]} == {"/etc/pullbot", "/data", "/tmp"}  # noqa: S108  the path in the container
+
+
+def test_a_label_of_the_pod_lets_azure_give_it_an_identity() -> None:
+    labels = only("Deployment", FULL)["spec"]["template"]["metadata"]["labels"]
+    assert labels["azure.workload.identity/use"] == "true"
+    assert labels["app.kubernetes.io/name"] == "pullbot"
 
 
 def test_probes_ask_for_life_and_readiness_where_it_listens() -> None:
