@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from checks.diagnose import diagnose
 from checks.graph import Catalog
 from checks.model import FailedPull, NotApplicable, Unavailable
 from checks.resolve import Memo
-from handlers.decision import Offer
+from handlers import intake
+from handlers.decision import NotNow, Offer
+from handlers.flow import advance
+from handlers.incident import Stage
 from handlers.proposal import offers_for
 from handlers.remedy import Advice, ByHand, Risk, by_hand
-from tests.fakes.doors import Door, Doors, door, door_is_open, open_door, pull, pulled
+from tests.fakes.doors import Door, Doors, House, door, door_is_open, open_door, pull, pulled
 
 
 @by_hand("Knock", cures=door_is_open)
@@ -66,6 +71,20 @@ async def test_what_passes_is_answered_with_nothing() -> None:
 async def test_advice_for_another_check_is_silent() -> None:
     other = by_hand("Wait", cures=(pulled,))(knock.fn)
     assert [one for one in await offers(shut(), other) if one.by_hand] == []
+
+
+async def test_an_incident_with_nothing_but_advice_waits_for_a_person_who_is_told_what_to_do() -> None:
+    house = House()
+    house.doors.shut.add(pull().image)
+    world = replace(house.world(), remedies=(), advice=(knock,))
+    [incident] = await intake.failing([pull()], world)
+    done = await advance(incident.id, world)
+    assert done.stage is Stage.NEEDS_PERSON
+    [offer] = done.offers
+    assert offer.by_hand is not None
+    assert offer.by_hand.commands == (f"knock {pull().image}",)
+    with pytest.raises(NotNow):
+        done.offer("")
 
 
 @pytest.mark.parametrize(
