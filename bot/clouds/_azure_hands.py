@@ -38,8 +38,14 @@ class AzureHands:
         _, tree = await self._asked("GET", path, query=query)
         return tree
 
-    async def put(self, path: str, body: Mapping[str, Any], if_match: str = "") -> Mapping[str, Any]:
-        return await self._changed("PUT", path, body, if_match)
+    async def put(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        if_match: str = "",
+        query: Mapping[str, str] | None = None,
+    ) -> Mapping[str, Any]:
+        return await self._changed("PUT", path, body, if_match, query)
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
         return await self._changed("PATCH", path, body)
@@ -53,11 +59,16 @@ class AzureHands:
             return
 
     async def _changed(
-        self, method: str, path: str, body: Mapping[str, Any], if_match: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        if_match: str = "",
+        query: Mapping[str, str] | None = None,
     ) -> Mapping[str, Any]:
         """What is there in the end."""
         action = arm_action(method, path)
-        headers, tree = await self._asked(method, path, body, if_match=if_match)
+        headers, tree = await self._asked(method, path, body, query, if_match=if_match)
         if follow := _operation(headers):
             await self._to_the_end(follow, headers, action)
         elif _state(tree).lower() not in {"", *_ENDED}:

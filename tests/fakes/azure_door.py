@@ -57,9 +57,15 @@ class ArmDoor:
         found: tuple[Mapping[str, Any], ...] = await self.inner.search(query)
         return found
 
-    async def put(self, path: str, body: Mapping[str, Any], if_match: str = "") -> Mapping[str, Any]:
+    async def put(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        if_match: str = "",
+        query: Mapping[str, str] | None = None,
+    ) -> Mapping[str, Any]:
         await self._pass(arm_action("PUT", path), path)
-        made: Mapping[str, Any] = await self.inner.put(path, body, if_match)
+        made: Mapping[str, Any] = await self.inner.put(path, body, if_match, query or {})
         return made
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -135,6 +135,17 @@ async def test_the_missing_side_of_a_peering_is_made_and_removed(spoke: Aks, mis
     await cured(spoke, "azure/peer_back", PEERING)
 
 
+async def test_a_peering_that_is_out_of_sync_is_synced(spoke: Aks) -> None:
+    properties(spoke, private.TO_HUB)["peeringSyncLevel"] = "LocalNotInSync"
+    properties(spoke, private.TO_HUB)["remoteAddressSpace"] = {"addressPrefixes": ["10.9.0.0/16"]}
+    spoke.says(TIMEOUT)
+    assert await failing(spoke) == [PEERING]
+    plans = await spoke.plans()
+    assert list(plans) == ["azure/peer_back"]
+    await spoke.carry_out(plans["azure/peer_back"])
+    assert await failing(spoke) == []
+
+
 async def test_a_disconnected_peering_is_for_people_to_make_anew(spoke: Aks) -> None:
     properties(spoke, private.TO_HUB)["peeringState"] = "Disconnected"
     spoke.says(TIMEOUT)

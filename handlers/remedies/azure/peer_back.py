@@ -1,4 +1,4 @@
-"""Make the side of a peering that is missing, as long as the other one waits for it.
+"""Make the side of a peering that is missing, as long as the other one waits for it; or bring both in sync.
 
 A side that is Disconnected waits for nobody any more: it has to be deleted and made anew, which cuts all that
 goes over it, and is left to people.
@@ -16,7 +16,7 @@ from checks.azure.peerings import Crossing, Crossings, Joint
 from checks.azure.registry import Registry
 from checks.image.facts import Asked
 from checks.model import NotApplicable, Status
-from handlers.remedies.azure.peering_steps import MakePeering
+from handlers.remedies.azure.peering_steps import MakePeering, SyncPeering
 from handlers.remedy import Plan, Refused, Risk, remedy
 
 # Routes are there within a minute, and kubelet's back-off comes on top.
@@ -24,11 +24,14 @@ _SETTLES_IN = timedelta(minutes=10)
 _ONE_SIDED = (Joint.NEAR_MISSING, Joint.FAR_MISSING)
 
 
-@remedy("Make the missing side of the peering", cures=peering_is_connected, risk=Risk.MEDIUM)
+@remedy("Make the peering whole", cures=peering_is_connected, risk=Risk.MEDIUM)
 def peer_back(registry: Registry, crossings: Crossings, path: RegistryPath | None, asked: Asked) -> Plan:
     if peering_is_connected(registry, crossings, path, asked).status is not Status.FAIL:
         raise NotApplicable("the networks are joined, or it is not known")
-    steps = missing_sides(dialled(crossings, path))
+    used = dialled(crossings, path)
+    if stale := stale_sides(used):
+        return Plan(stale, caution="there is no way back", settles_in=_SETTLES_IN)
+    steps = missing_sides(used)
     if not steps:
         raise NotApplicable("no side of a peering waits for another")
     if path is not None and path.kind in (Kind.PUBLIC, Kind.NOWHERE):
@@ -41,6 +44,18 @@ def peer_back(registry: Registry, crossings: Crossings, path: RegistryPath | Non
 def missing_sides(crossings: tuple[Crossing, ...]) -> tuple[MakePeering, ...]:
     """For every peering that has only one side."""
     return tuple(_missing(one) for one in crossings if one.joint in _ONE_SIDED)
+
+
+def stale_sides(crossings: tuple[Crossing, ...]) -> tuple[SyncPeering, ...]:
+    """For the first peering that is out of sync, each side that is known to be behind."""
+    stale = next((one for one in crossings if one.joint is Joint.STALE), None)
+    if stale is None:
+        return ()
+    return tuple(
+        SyncPeering(str(side.id), side.known, side.current)
+        for side in (stale.near, stale.far)
+        if side is not None and set(side.known) != set(side.current)
+    )
 
 
 def caution(step: MakePeering) -> str:

@@ -1,4 +1,4 @@
-"""One side of a peering, made and taken away.
+"""One side of a peering: made and taken away, or told of what the other network has become.
 
 A peering is a resource in each of two networks. As long as only one is there it is Initiated; with both, each
 is Connected. Take one of them away, and the other is Disconnected from then on: it waits for nobody any more
@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from checks.azure.facts import ResourceId, block, rows, word
+from checks.azure.facts import ResourceId, block, rows, word, words
 from checks.model import NotFound
 from handlers.remedies.azure.steps import ArmWriter
 from handlers.remedy import Conflict, Diff, Standing, Step
@@ -123,6 +123,47 @@ class RemovePeering(Step):
 
     async def write(self, arm: ArmWriter) -> RemovePeering:
         await arm.delete(self.made.id)
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPeering(Step):
+    """One side learns of the prefixes that the other network has by now. There is no way back."""
+
+    actions: ClassVar[tuple[str, ...]] = MakePeering.actions
+
+    id: str
+    known: tuple[str, ...]
+    current: tuple[str, ...]
+
+    def diff(self) -> Diff:
+        return Diff(self.id, f"leads to {', '.join(self.known)}", f"leads to {', '.join(self.current)}")
+
+    def commands(self) -> tuple[str, ...]:
+        return (shlex.join(peering("sync", self.id)),)
+
+    def inverse(self) -> None:
+        return None
+
+    async def look(self, arm: ArmWriter) -> Standing:
+        try:
+            has = block(await arm.get(self.id), "properties")
+        except NotFound:
+            return Standing.ELSEWHERE
+        known = set(words(has, "remoteAddressSpace", "addressPrefixes"))
+        if known == set(self.current):
+            return Standing.AFTER
+        return Standing.BEFORE if known == set(self.known) else Standing.ELSEWHERE
+
+    async def write(self, arm: ArmWriter) -> SyncPeering:
+        """What is put is what was read a moment before, under its etag: only the query asks for more."""
+        try:
+            found = await arm.get(self.id)
+            properties = dict(block(found, "properties"))
+            sync = {"syncRemoteAddressSpace": "true"}
+            await arm.put(self.id, {"properties": properties}, if_match=word(found, "etag"), query=sync)
+        except NotFound as why:
+            raise Conflict(f"the peering {self.id} is gone: {why}") from None
         return self
 
 

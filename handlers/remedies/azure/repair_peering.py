@@ -9,6 +9,7 @@ from checks.azure.paths import RegistryPath
 from checks.azure.peering_is_connected import dialled, peering_is_connected
 from checks.azure.peerings import Crossing, Crossings, Joint
 from checks.model import NotApplicable
+from handlers.remedies.azure.peer_back import stale_sides
 from handlers.remedies.azure.peering_steps import peering
 from handlers.remedy import ByHand, by_hand
 
@@ -48,6 +49,8 @@ def _opened(one: Crossing, node: str) -> ByHand:
 
 
 def _synced(one: Crossing, node: str) -> ByHand:
+    if stale_sides((one,)):
+        raise NotApplicable("a plan brings them in sync")
     return ByHand(
         f"Who answers for the networks lets the peering of {node} and {one.network.name} learn of the newer "
         "address space",

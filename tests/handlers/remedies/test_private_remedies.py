@@ -15,7 +15,7 @@ from handlers.remedies.azure.add_private_record import add_private_record
 from handlers.remedies.azure.approve_private_endpoint import approve_private_endpoint
 from handlers.remedies.azure.link_private_dns import link_private_dns
 from handlers.remedies.azure.peer_back import peer_back
-from handlers.remedies.azure.peering_steps import MakePeering
+from handlers.remedies.azure.peering_steps import MakePeering, SyncPeering
 from handlers.remedies.azure.repair_peering import repair_peering
 from handlers.remedies.azure.zone_link_steps import LinkZone
 from handlers.remedy import Advice, ByHand, Conflict, Plan, Refused, Remedy, Standing
@@ -26,7 +26,18 @@ from tests.fakes import azure_private as parts
 class Writer(Shelf):
     """The port ``ArmWriter``: what is put is there."""
 
-    async def put(self, path: str, body: Mapping[str, Any], if_match: str = "") -> Tree:
+    def __init__(self, azure: Azure) -> None:
+        super().__init__(azure)
+        self.queries: list[Mapping[str, str]] = []
+
+    async def put(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        if_match: str = "",
+        query: Mapping[str, str] | None = None,
+    ) -> Tree:
+        self.queries.append(query or {})
         return self.azure.put({**body, "id": path, "name": path.rpartition("/")[2]})
 
     async def patch(self, path: str, body: Mapping[str, Any]) -> Tree:
@@ -37,7 +48,13 @@ class Writer(Shelf):
 
 
 class Gone(Writer):
-    async def put(self, path: str, body: Mapping[str, Any], if_match: str = "") -> Tree:
+    async def put(
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        if_match: str = "",
+        query: Mapping[str, str] | None = None,
+    ) -> Tree:
         raise NotFound("ResourceNotFound", "the network is gone")
 
 
@@ -131,6 +148,34 @@ async def test_the_missing_side_lets_the_other_use_its_gateway_as_before() -> No
     assert (step.network, step.remote, step.gateway) == (parts.HUB, parts.SPOKE, True)
     assert "--allow-gateway-transit true" in step.commands()[0]
     assert "stays Disconnected" in plan.caution
+
+
+async def test_a_side_that_does_not_know_the_endpoints_prefix_is_brought_in_sync() -> None:
+    azure = private()
+    behind = {
+        "peeringSyncLevel": "LocalNotInSync",
+        "remoteAddressSpace": {"addressPrefixes": ["10.9.0.0/16"]},
+    }
+    azure.get(parts.TO_HUB)["properties"].update(behind)
+    azure.get(parts.TO_HUB)["etag"] = "W/1"
+    [plan] = await plans(peer_back, azure, TIMEOUT)
+    assert not plan.reversible
+    [step] = plan.steps
+    assert isinstance(step, SyncPeering)
+    assert step.commands()[0].split()[:5] == ["az", "network", "vnet", "peering", "sync"]
+    assert (step.diff().before, step.diff().after) == ("leads to 10.9.0.0/16", "leads to 10.10.0.0/16")
+    arm = Writer(azure)
+    assert await step.look(arm) is Standing.BEFORE
+    await step.write(arm)
+    assert arm.queries == [{"syncRemoteAddressSpace": "true"}]
+    azure.get(parts.TO_HUB)["properties"]["remoteAddressSpace"] = {"addressPrefixes": ["10.8.0.0/16"]}
+    assert await step.look(arm) is Standing.ELSEWHERE
+    azure.get(parts.TO_HUB)["properties"]["remoteAddressSpace"] = {"addressPrefixes": ["10.10.0.0/16"]}
+    assert await step.look(arm) is Standing.AFTER
+    del azure.resources[parts.TO_HUB.lower()]
+    assert await step.look(arm) is Standing.ELSEWHERE
+    with pytest.raises(Conflict):
+        await step.write(arm)
 
 
 # ---- steps
@@ -236,6 +281,7 @@ async def test_a_wrong_record_is_taken_out_and_the_right_one_put_in() -> None:
             {
                 "peeringSyncLevel": "LocalNotInSync",
                 "remoteAddressSpace": {"addressPrefixes": ["10.9.0.0/16"]},
+                "remoteVirtualNetworkAddressSpace": {},
             },
             ["sync", "sync"],
         ),
