@@ -69,6 +69,33 @@ class AzureCluster(Part):
     write_client_id: str | None = Field(default=None, min_length=1)
 
 
+class RegistryLogin(Part):
+    """A login for ``host`` that may be written into the pull secret ``name`` in ``namespace``.
+
+    ``source`` is where it is: ``env:NAME``, ``file:/path`` (a file, or a directory with the files
+    ``username`` and ``password``) or ``ecr`` for a token that the write role gets.
+    """
+
+    namespace: str = Field(min_length=1)
+    name: str = Field(min_length=1)
+    host: str
+    source: str
+
+    @field_validator("host")
+    @classmethod
+    def _host(cls, value: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:\d{1,5})?", value):
+            raise ValueError("should be a registry as images name it, such as registry.example.com:5000")
+        return value
+
+    @field_validator("source")
+    @classmethod
+    def _source(cls, value: str) -> str:
+        if not re.fullmatch(r"ecr|env:[A-Za-z_][A-Za-z0-9_]*|file:/.+", value):
+            raise ValueError("should be env:NAME, file:/path or ecr")
+        return value
+
+
 class Namespaces(Part):
     """Which namespaces are watched: all, or those included, without those excluded."""
 
@@ -139,6 +166,7 @@ class Cluster(Part):
     azure: AzureCluster | None = None
     namespaces: Namespaces = Namespaces()
     channels: Channels = Channels()
+    registry_logins: tuple[RegistryLogin, ...] = ()
 
     @model_validator(mode="after")
     def _of_ecs(self) -> Self:

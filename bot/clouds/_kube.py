@@ -15,7 +15,7 @@ import orjson
 from bot.clouds._kube_connection import Call, KubeConnection, whole
 from bot.clouds._kube_errors import Asked, asked, refused, unreachable
 from bot.watch.ports import Gone
-from checks.model import Unavailable
+from checks.model import NotFound, Unavailable
 
 _PAGE = "500"
 _GET_SECONDS = 15.0
@@ -111,7 +111,7 @@ class KubeReader:
 
 
 class KubeHands:
-    """The port ``KubeWriter``. Only the executor of plans is given one."""
+    """The ports ``KubeWriter`` and ``SecretWriter``. Only the executor of plans is given one."""
 
     def __init__(self, connection: KubeConnection) -> None:
         self._connection = connection
@@ -119,6 +119,23 @@ class KubeHands:
     async def get(self, path: str) -> Mapping[str, Any]:
         what = asked("get", path)
         return _object(await self._connection.read(Call("GET", path, what, whole(_GET_SECONDS))), what)
+
+    async def create(self, path: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        what = asked("create", path)
+        call = Call("POST", path, what, whole(_PATCH_SECONDS), body=dict(body))
+        async with self._connection.request(call) as answer:
+            # It is made once the status is there: a lost body must not look like a failure.
+            with suppress(Exception):
+                return _object(await answer.read(), what)
+        return body
+
+    async def delete(self, path: str, version: str) -> None:
+        """Gone already is as good."""
+        only = {"preconditions": {"resourceVersion": version}}
+        call = Call("DELETE", path, asked("delete", path), whole(_PATCH_SECONDS), body=only)
+        with suppress(NotFound):
+            async with self._connection.request(call):
+                return
 
     async def patch(
         self, path: str, body: Sequence[Mapping[str, Any]], content_type: str

@@ -7,6 +7,7 @@ cloud a node is in, its provider id tells.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,15 @@ from bot.clouds._kube import KubeHands, KubeReader
 from bot.clouds._kube_connection import KubeConnection
 from bot.clouds.azure import Azure, Endpoints, Identities
 from bot.clouds.kubeconfig import Context
+from bot.clouds.registry_logins import Kept, Known
 from bot.watch.eyes import Eyes, KubernetesEyes
 from checks.aws.facts import Aws
 from checks.host import Cluster
 from checks.kubernetes.facts import Kube
+from checks.kubernetes.registry_logins import RegistryLogins
 from handlers.remedies.aws.steps import AwsWriter
+from handlers.remedies.kubernetes.login_steps import LoginReader
+from handlers.remedies.kubernetes.secret_steps import SecretWriter
 from handlers.remedies.kubernetes.steps import KubeWriter
 
 if TYPE_CHECKING:  # pydantic takes its time, and `pullbot why` can do without a configuration
@@ -59,6 +64,8 @@ async def connect(
     kube = KubeReader(connection)
     aws = AwsReader(Sessions(), roles_of(configured, "read_role"))
     aws_hands = AwsHands(Sessions(), roles_of(configured, "write_role"))
+    kube_hands = KubeHands(connection)
+    logins = Kept(configured.registry_logins if configured is not None else (), os.environ, aws_hands)
     in_azure = Azure(azure or Endpoints(), _azure_writer(configured), identities)
 
     def calls() -> dict[str, int]:
@@ -73,8 +80,14 @@ async def connect(
     return Connected(
         cluster,
         KubernetesEyes(kube, cluster),
-        roots={Cluster: cluster, Kube: kube, Aws: aws, **in_azure.roots},
-        hands={KubeWriter: KubeHands(connection), AwsWriter: aws_hands, **in_azure.hands},
+        roots={Cluster: cluster, Kube: kube, Aws: aws, RegistryLogins: Known(logins), **in_azure.roots},
+        hands={
+            KubeWriter: kube_hands,
+            SecretWriter: kube_hands,
+            LoginReader: logins,
+            AwsWriter: aws_hands,
+            **in_azure.hands,
+        },
         calls=calls,
         close=close,
     )

@@ -17,10 +17,13 @@ from checks.azure.facts import Arm, Graph
 from checks.graph import Catalog, Check, Fact, members
 from checks.host import Cluster
 from checks.kubernetes.facts import Kube
+from checks.kubernetes.registry_logins import RegistryLogins
 from checks.model import FailedPull, Leg, Since, Verdict
 from handlers.remedies.aws.runbook_steps import AutomationRole
 from handlers.remedies.aws.steps import AwsWriter
 from handlers.remedies.azure.steps import ArmWriter
+from handlers.remedies.kubernetes.login_steps import LoginReader
+from handlers.remedies.kubernetes.secret_steps import SecretWriter
 from handlers.remedies.kubernetes.steps import KubeWriter
 from handlers.remedy import Advice, Remedy, load_advice, load_remedies
 
@@ -29,8 +32,8 @@ REMEDIES = load_remedies()
 ADVICE = load_advice()
 FACTS = [one for group in CATALOG.facts.values() for one in group]
 # What a cluster is connected with, what a diagnosis adds, and what only a verification has.
-ROOTS = (Cluster, Kube, Aws, Arm, Graph, TaskBook, AutomationRole, FailedPull, Since)
-WRITERS = (AwsWriter, ArmWriter, KubeWriter)
+ROOTS = (Cluster, Kube, RegistryLogins, Aws, Arm, Graph, TaskBook, AutomationRole, FailedPull, Since)
+WRITERS = (AwsWriter, ArmWriter, KubeWriter, SecretWriter, LoginReader)
 TESTS = Path(__file__).parent
 SOURCES = Path(checks.__file__).parent
 
