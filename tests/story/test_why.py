@@ -48,9 +48,30 @@ async def test_without_any_configuration_it_names_the_policy_and_how_to_lift_it(
         assert lift["commands"][0].startswith("aws ecr set-repository-policy ")
         assert not any(o["offered"] for o in one["remedies"] if o["id"] == "aws/attach_pull_policy")
         assert one["calls"]["aws"] == len(it.front.asked) < 40
+        await what_only_a_person_may_do(it)
         await questions_that_cannot_be_answered(it)
         await expired_credentials_accuse_nobody(it)
         await everything_works(it)
+
+
+async def what_only_a_person_may_do(it: StoryWorld) -> None:
+    """Somebody denies the role itself: more rights would not help, so its owner is told what to look at."""
+    role, frozen = {"RoleName": it.aws.role_name, "PolicyName": "freeze"}, deny_pulls()
+    it.aws.client("iam").put_role_policy(**role, PolicyDocument=frozen)
+    (_, [one]), (_, text, _) = await asyncio.gather(diagnosed(it), it.pullbot("why"))
+    [advice] = [told for told in one["remedies"] if told["id"] == "aws/unblock_role"]
+    assert (advice["offered"], advice["reversible"], advice["diff"]) == (False, False, "")
+    assert advice["cures"] == "aws/role_can_pull"
+    look = f"aws iam get-role-policy --role-name {it.aws.role_name} --policy-name freeze"
+    assert advice["commands"][0] == look
+    assert f"    {look}\n" in text
+    assert not any(told["offered"] for told in one["remedies"])
+    it.aws.client("iam").delete_role_policy(**role)
+
+
+def deny_pulls() -> str:
+    statement = {"Sid": "Freeze", "Effect": "Deny", "Action": "ecr:BatchGetImage", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 async def questions_that_cannot_be_answered(it: StoryWorld) -> None:
