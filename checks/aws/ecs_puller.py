@@ -1,9 +1,9 @@
 """Which role pulls a task's image.
 
-On Fargate it is the execution role, and never the task role, which is what the containers act as. On an
-instance of our own it is documented to be the instance's role, and yet ECS may have the agent use the
-execution role instead, without telling. So there a denial that names one of the two decides; where none is
-named and the two may not do the same, nobody is accused.
+On Fargate and on instances that ECS manages it is the execution role, and never the task role, which is what
+the containers act as. On an instance of our own it is documented to be the instance's role, and yet ECS may
+have the agent use the execution role instead, without telling. So there a denial that names one of the two
+decides; where none is named and the two may not do the same, nobody is accused.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def task_pullers(
     profile: InstanceProfile | None,
 ) -> TaskPullers:
     execution = _execution(role, task) if role.arn else None
-    if not task.on_own_instance:
+    if not task.instance_may_pull:
         return TaskPullers(execution)
     if where is None or profile is None or profile.unread:
         unread = [one.unread for one in (host, profile) if one is not None and one.unread]

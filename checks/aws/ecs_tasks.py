@@ -46,8 +46,8 @@ class TaskContainer:
 @dataclass(frozen=True, slots=True)
 class EcsTask:
     """``deployment`` is whose task it is within a service. ``subnet`` and ``address`` are those of the task's
-    own interface, and ``interface`` is its id: empty where it has none. ``started`` is ``None`` for what never
-    ran.
+    own interface, and ``interface`` is its id: empty where it has none. ``started`` is ``None`` for what
+    never ran.
 
     ``gone``: ECS has forgotten it, and this is what its service asks for now.
     """
@@ -98,8 +98,14 @@ class EcsTask:
 
     @property
     def on_own_instance(self) -> bool:
-        """Whether it runs on an EC2 instance that has a role of its own to pull with."""
+        """Whether it runs on an EC2 instance, by whose interface images come in."""
         return self.launch_type in (EC2, MANAGED_INSTANCES)
+
+    @property
+    def instance_may_pull(self) -> bool:
+        """Whether the instance's own role may be what pulls; elsewhere it is always the execution role
+        (docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html)."""
+        return self.launch_type == EC2
 
 
 def parse_task(tree: Mapping[str, Any]) -> EcsTask:

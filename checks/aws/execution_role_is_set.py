@@ -26,7 +26,7 @@ def execution_role_is_set(
     if role.arn:
         return passed("the task has an execution role", *evidence, ("Execution role", role.arn))
     needed = bool(defined.container.credentials) or (
-        not task.on_own_instance and ecr_host(repository.host) is not None
+        not task.instance_may_pull and ecr_host(repository.host) is not None
     )
     if not needed:
         raise NotApplicable("this image is pulled without an execution role")

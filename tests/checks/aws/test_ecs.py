@@ -15,7 +15,6 @@ from bot.watch.ecs_failures import failure, pull_of
 from checks.aws.ecs_credentials import RegistryCredentials
 from checks.aws.ecs_definitions import Defined, DefinedContainer, ExecutionRole, TaskDefinition
 from checks.aws.ecs_interfaces import FargateNetwork
-from checks.aws.ecs_puller import TaskPullers
 from checks.aws.ecs_secrets import RegistrySecret, SecretName, SecretReader
 from checks.aws.ecs_services import EcsService
 from checks.aws.ecs_tasks import EcsTask, TaskBook, parse_task
@@ -261,14 +260,13 @@ async def test_without_a_word_of_its_network_a_task_of_no_service_is_nowhere(cas
         await case.get(Interface)
 
 
-async def test_an_instance_that_ecs_manages_is_one_like_any_other(case: Case) -> None:
+async def test_an_instance_that_ecs_manages_is_one_like_any_other_but_for_its_role(case: Case) -> None:
     on_instance(case)
-    case.aws.define(IMAGE)
     case.fails(**{**EC2, "launchType": "MANAGED_INSTANCES"})
     found: Interface = await case.get(Interface)
     assert (found.subnet, found.security_groups) == ("subnet-i", ("sg-i",))
     assert (await case.get(InstanceId)).managed
-    assert (await case.get(TaskPullers)).instance.role_arn == INSTANCE_ROLE
+    assert (await case.get(Puller)).role_arn == EXECUTION
 
 
 async def test_a_machine_outside_of_aws_has_a_network_that_we_do_not_see(case: Case) -> None:
