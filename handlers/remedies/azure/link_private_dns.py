@@ -47,6 +47,8 @@ def link_private_dns(
         raise Refused("the private endpoint has to be approved first, or nodes would wait for it in vain")
     knowing = _knowing(names)
     plans = tuple(_plan(names, one, crossings) for one in knowing)
+    if not plans and names.endpoints.unread and names.zones.that_know(names.registry.host):
+        raise Refused(f"whether the zone has the right record is not known: {names.endpoints.unread}")
     if not plans:
         raise Refused(f"no private zone that may be read has the right record for {names.registry.host}")
     return plans

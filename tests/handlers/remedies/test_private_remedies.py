@@ -126,6 +126,19 @@ async def test_a_zone_with_a_wrong_record_is_not_linked() -> None:
         await plans(link_private_dns, azure, SEEN)
 
 
+async def test_a_record_that_cannot_be_compared_is_not_trusted() -> None:
+    with pytest.raises(Refused, match="is not known: Azure denies"):
+        await plans(link_private_dns, unlinked(), SEEN, "/privateEndpoints/acr")
+
+
+async def test_beside_the_endpoint_a_link_is_all_it_takes() -> None:
+    azure = unlinked()
+    azure.put(parts.endpoint(subnet=f"{parts.SPOKE}/subnets/endpoints"))
+    [plan] = await plans(link_private_dns, azure, SEEN)
+    assert plan.steps == (LinkZone(parts.ZONE, parts.SPOKE),)
+    assert "timeout" not in plan.caution
+
+
 async def test_an_endpoint_that_is_not_let_in_comes_before_its_name() -> None:
     azure = unlinked()
     azure.get(world.ACR)["properties"]["privateEndpointConnections"] = [parts.connection("Pending")]
