@@ -94,9 +94,10 @@ def version_of(path: str) -> str:
     """
     if not path.startswith("/"):
         raise Unavailable(f"Azure names a resource {path!r}, which is no id")
-    namespace, _, rest = last_provider(path).partition("/")
+    namespace, *rest = last_provider(path).lower().split("/")
     types = {name.lower(): version for name, version in API.items()}
-    found = types.get(f"{namespace}/{rest.partition('/')[0]}".lower()) or types.get(namespace.lower())
+    names = ("/".join((namespace, *rest[::2][:many])) for many in range(len(rest), -1, -1))
+    found = next((types[name] for name in names if name in types), None)
     if found is None:
         raise Unavailable(f"pullbot does not know what {namespace} is, and so cannot ask for {path}")
     return found

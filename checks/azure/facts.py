@@ -21,6 +21,7 @@ from checks.model import NotApplicable
 API = {
     "Microsoft.Authorization": "2022-04-01",
     "Microsoft.Compute": "2024-07-01",
+    "Microsoft.Compute/virtualMachineScaleSets/publicIPAddresses": "2018-10-01",  # the network's, in disguise
     "Microsoft.ContainerRegistry": "2025-11-01",  # the first with roleAssignmentMode
     "Microsoft.ContainerService": "2024-09-01",
     "Microsoft.Insights": "2015-04-01",

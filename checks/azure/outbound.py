@@ -23,7 +23,7 @@ from checks.graph import fact
 from checks.model import NotApplicable, NotFound, Unavailable
 
 READS = (
-    "Microsoft.Compute/virtualMachineScaleSets/publicipaddresses/read",
+    "Microsoft.Compute/virtualMachineScaleSets/publicIPAddresses/read",
     "Microsoft.Network/natGateways/read",
     "Microsoft.Network/publicIPAddresses/read",
     "Microsoft.Network/publicIPPrefixes/read",
