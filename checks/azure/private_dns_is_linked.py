@@ -31,7 +31,8 @@ def private_dns_is_linked(
     fault = own_fault(names, path) or layers_fault(names, asked)
     evidence = _evidence(names)
     if fault is None:
-        return passed(f"{names.registry.host} leads to {', '.join(names.own.addresses)}", *evidence)
+        addresses = path.addresses or names.own.addresses
+        return passed(f"{names.registry.host} leads to {', '.join(addresses)}", *evidence)
     if fault.unknown:
         return unknown(fault.words, *evidence)
     return failed(
