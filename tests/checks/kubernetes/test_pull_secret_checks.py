@@ -10,10 +10,12 @@ from checks.host import Host
 from checks.image.reference import Repository, parse
 from checks.kubernetes.pull_secret_covers_registry import pull_secret_covers_registry
 from checks.kubernetes.pull_secret_exists import pull_secret_exists
+from checks.kubernetes.pull_secret_has_not_expired import pull_secret_has_not_expired
 from checks.kubernetes.pull_secret_is_readable import pull_secret_is_readable
-from checks.kubernetes.pull_secrets import PullSecret
+from checks.kubernetes.pull_secrets import PullSecret, secret_logins
 from checks.kubernetes.pull_secrets_elsewhere import NotRetrieved, SecretsElsewhere
-from checks.model import NotApplicable, Status, Symptom, Verdict
+from checks.model import NotApplicable, Status, Symptom, Unavailable, Verdict
+from checks.registry.credentials import SecretLogin, SecretLogins
 from tests.fakes.pull_secrets import HOST, IMAGE, PASSWORD, b64, entry, of, pull, secrets
 
 REPOSITORY = parse(IMAGE).repository
@@ -221,3 +223,50 @@ def test_of_a_secret_that_is_missing_or_empty_it_is_told_elsewhere() -> None:
     for one in (MISSING, of({HOST: entry()}, kind="Opaque")):
         with pytest.raises(NotApplicable):
             covered(one)
+
+
+def login(user: str, expires: str, *, expired: bool) -> SecretLogin:
+    return SecretLogin("shop", "regcred", ECR, user, "2026-11-24T10:00:00Z", expires, expired)
+
+
+OVER = login("AWS", "2026-11-24T22:00:00+00:00", expired=True)
+HOLDS = login("AWS", "2099-01-01T00:00:00+00:00", expired=False)
+
+
+def test_a_token_that_is_over_fails() -> None:
+    verdict = pull_secret_has_not_expired(SecretLogins((OVER,)))
+    assert (verdict.status, verdict.about) == (Status.FAIL, "shop/regcred")
+    assert "ECR's do after twelve hours" in verdict.summary
+    assert ("Secret", "shop/regcred, until 2026-11-24T22:00:00+00:00") in verdict.evidence
+
+
+def test_a_token_that_holds_passes_as_does_one_beside_another_that_is_over() -> None:
+    assert pull_secret_has_not_expired(SecretLogins((HOLDS,))).status is Status.PASS
+    assert pull_secret_has_not_expired(SecretLogins((OVER, HOLDS))).status is Status.PASS
+
+
+def test_a_login_that_never_ends_is_not_judged() -> None:
+    for one in (
+        login("robot", "", expired=False),
+        login("00000000-0000-0000-0000-000000000000", "2026-11-24", expired=True),
+    ):
+        with pytest.raises(NotApplicable):
+            pull_secret_has_not_expired(SecretLogins((one,)))
+
+
+@pytest.mark.parametrize(
+    ("written", "expired"), [("2026-01-01T00:00:00Z", True), ("2099-01-01T00:00:00Z", False), ("", False)]
+)
+def test_a_token_of_ecr_ends_twelve_hours_after_the_secret_was_written(written: str, expired: bool) -> None:
+    there = of({ECR: entry("AWS")}, written=written)
+    [found] = secret_logins(secrets(there), IN_ECR).all
+    assert found.expired is expired
+    assert bool(found.expires) is bool(written)
+
+
+def test_logins_that_no_registry_takes_or_that_a_broken_secret_blocks_are_none() -> None:
+    for some in ([of({HOST: {}})], [GOOD, of({HOST: {"auth": "?"}}, name="old")], [of({"ghcr.io": entry()})]):
+        with pytest.raises(NotApplicable):
+            secret_logins(secrets(*some), REPOSITORY)
+    with pytest.raises(Unavailable, match="we may not"):
+        secret_logins(secrets(DENIED), REPOSITORY)
