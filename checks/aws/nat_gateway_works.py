@@ -65,7 +65,9 @@ def _way_on(gateway: NatGateway, tables: RouteTables) -> tuple[str, str]:
         return "", ""  # a regional gateway brings its own routes
     table = tables.of(gateway.subnet)
     found = outward(table, public_address="its own" if gateway.public else "")
-    match found.way:
+    # A private gateway may well send on to a public one; what comes of that is not documented.
+    onward = not gateway.public and found.way is Way.NAT and found.route and found.route.via != gateway.id
+    match Way.ELSEWHERE if onward else found.way:
         case Way.INTERNET:
             return "", ""
         case Way.ELSEWHERE | Way.UNCERTAIN:

@@ -107,6 +107,19 @@ async def test_a_public_address_that_would_be_blocked_is_not_given() -> None:
     assert "Block Public Access" in offer.refused
 
 
+async def test_a_private_nat_gateway_before_a_public_one_is_not_accused() -> None:
+    network = nat_network()
+    [public] = network["describe_nat_gateways"]["NatGateways"]
+    private = {**public, "NatGatewayId": "nat-2", "ConnectivityType": "private", "SubnetId": "subnet-e"}
+    network["describe_nat_gateways"]["NatGateways"].append(private)
+    routes_of(network, "rtb-a")[1]["NatGatewayId"] = "nat-2"
+    routes_of(network, "rtb-main").append({"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"})
+    found = await seen(network, SILENCE)
+    assert found.findings["aws/nat_gateway_works"].verdict.status is Status.UNKNOWN
+    private["State"] = "failed"
+    assert causes(await seen(network, SILENCE)) == {"aws/nat_gateway_works"}
+
+
 NO_STS = (
     "operation error STS: AssumeRoleWithWebIdentity, request send failed, "
     'Post "https://sts.us-west-2.amazonaws.com/": dial tcp 52.94.1.1:443: i/o timeout'
