@@ -286,6 +286,20 @@ async def test_an_identity_that_was_deleted_is_left_to_people(aks: Aks) -> None:
     assert offers["azure/replace_kubelet_identity"].by_hand is not None
 
 
+async def test_of_two_faults_each_remedy_tells_that_the_other_is_left(aks: Aks) -> None:
+    without_role(aks.azure)
+    aks.azure.get(SCALE)["identity"] = {"type": "None"}
+    found, _ = await aks.look()
+    assert root_causes(found) == [ON_NODES, CAN_PULL]
+    plans = await aks.plans()
+    assert "is not assigned to" in plan_of(plans["azure/attach_acr"]).caution
+    assert "may not pull" in plan_of(plans["azure/reconcile_cluster"]).caution
+    for offer in plans.values():
+        await aks.carry_out(offer)
+    found, _ = await aks.look()
+    assert root_causes(found) == []
+
+
 async def test_a_role_that_somebody_gives_in_the_same_moment_stays_theirs(aks: Aks) -> None:
     without_role(aks.azure)
     plan = plan_of((await aks.plans())["azure/attach_acr"])

@@ -11,6 +11,7 @@ from datetime import timedelta
 from checks.azure.actions import CONTENT, METADATA
 from checks.azure.cluster import AksCluster
 from checks.azure.identity_can_pull import identity_can_pull
+from checks.azure.machines import NodeMachines
 from checks.azure.registry import Registry
 from checks.azure.rights import PullRights
 from checks.azure.roles import ACR_PULL, REPOSITORY_READER
@@ -26,7 +27,12 @@ _SETTLES_IN_BY_REPOSITORY = timedelta(minutes=75)
 
 
 @remedy("Attach the registry to the cluster", cures=identity_can_pull, risk=Risk.LOW)
-def attach_acr(rights: PullRights, cluster: AksCluster, tenants: Tenants | None = None) -> Plan:
+def attach_acr(
+    rights: PullRights,
+    cluster: AksCluster,
+    tenants: Tenants | None = None,
+    machines: NodeMachines | None = None,
+) -> Plan:
     registry = rights.registry
     if rights.denials:
         raise Refused(f"the deny assignment {rights.denials[0].name} forbids it, and it wins over every role")
@@ -36,7 +42,7 @@ def attach_acr(rights: PullRights, cluster: AksCluster, tenants: Tenants | None 
         raise Refused(f"whether {registry.host} is of the cluster's tenant is not known: {tenants.unread}")
     if tenants is not None and tenants.differ:
         raise Refused(f"{registry.host} is of another tenant than the cluster")
-    caution = f"a role may not be enough: {'; '.join(rights.doubts)}" if rights.doubts else ""
+    caution = _caution(rights, cluster, machines)
     if registry.by_repository:
         return Plan((_reader(rights),), caution=caution, settles_in=_SETTLES_IN_BY_REPOSITORY)
     step = AssignRole(
@@ -48,6 +54,13 @@ def attach_acr(rights: PullRights, cluster: AksCluster, tenants: Tenants | None 
         otherwise=attaching(cluster, registry),
     )
     return Plan((step,), caution=caution, settles_in=_SETTLES_IN)
+
+
+def _caution(rights: PullRights, cluster: AksCluster, machines: NodeMachines | None) -> str:
+    doubts = list(rights.doubts)
+    if machines is not None and cluster.kubelet and cluster.kubelet.resource not in machines.identities:
+        doubts.append(f"{rights.puller.words} is not assigned to {machines.id.name} either")
+    return f"the role alone may not be enough: {'; '.join(doubts)}" if doubts else ""
 
 
 def _reader(rights: PullRights) -> AssignRole:

@@ -12,6 +12,7 @@ from checks.azure.cluster import AksCluster
 from checks.azure.kubelet_identity import IdentityResource
 from checks.azure.kubelet_identity_is_on_nodes import kubelet_identity_is_on_nodes
 from checks.azure.machines import NodeMachines
+from checks.azure.rights import PullRights
 from checks.model import NotApplicable
 from handlers.remedies.azure.cluster_steps import ReconcileCluster
 from handlers.remedy import Plan, Refused, Risk, remedy
@@ -24,7 +25,9 @@ _CAUTION = (
 
 
 @remedy("Reconcile the cluster", cures=kubelet_identity_is_on_nodes, risk=Risk.MEDIUM)
-def reconcile_cluster(cluster: AksCluster, machines: NodeMachines, resource: IdentityResource) -> Plan:
+def reconcile_cluster(
+    cluster: AksCluster, machines: NodeMachines, resource: IdentityResource, rights: PullRights | None = None
+) -> Plan:
     identity = cluster.kubelet
     if identity is None or (identity.resource in machines.identities and resource.exists is not False):
         raise NotApplicable("the nodes have what the cluster says")
@@ -37,4 +40,10 @@ def reconcile_cluster(cluster: AksCluster, machines: NodeMachines, resource: Ide
     if cluster.power not in ("", "Running"):
         raise Refused(f"{cluster.id.name} is not running ({cluster.power})")
     step = ReconcileCluster(str(cluster.id), str(identity.resource), str(machines.id))
-    return Plan((step,), caution=_CAUTION, settles_in=_SETTLES_IN)
+    lacking = rights is not None and (rights.denials or rights.lacking)
+    caution = (
+        f"{_CAUTION}; alone it does not help, as {identity.resource.name} may not pull"
+        if lacking
+        else _CAUTION
+    )
+    return Plan((step,), caution=caution, settles_in=_SETTLES_IN)
