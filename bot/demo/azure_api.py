@@ -91,8 +91,8 @@ class Azure:
             tree
             for id, tree in self.resources.items()
             if f"/providers/microsoft.authorization/{kind}/" in id
-            and _is_within(scope, tree["properties"]["scope"])
-            and (not principal or tree["properties"].get("principalId", "") in reached)
+            and _is_within(scope, _said(tree, "scope"))
+            and (not principal or _said(tree, "principalId") in reached)
         ]
 
 
@@ -258,7 +258,7 @@ class AzureApi:
         rows = [
             {"id": tree["id"]}
             for id, tree in self.azure.resources.items()
-            if kind in id and tree["properties"].get("loginServer", "").lower() == found["host"].lower()
+            if kind in id and _said(tree, "loginServer").lower() == found["host"].lower()
         ]
         return web.json_response({"totalRecords": len(rows), "count": len(rows), "data": rows})
 
@@ -275,6 +275,13 @@ class AzureApi:
 
 def _error(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"error": {"code": code, "message": message}}, status=status)
+
+
+def _said(tree: Tree, name: str) -> str:
+    """A text of the properties; "" for none: stories break what they like."""
+    properties = tree.get("properties")
+    found = properties.get(name) if isinstance(properties, dict) else None
+    return found if isinstance(found, str) else ""
 
 
 def _kind(path: str) -> str:

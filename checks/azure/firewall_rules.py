@@ -25,6 +25,7 @@ from checks.azure.outbound_addresses import (
 )
 from checks.azure.outbound_errands import Destination, Errand
 from checks.azure.security_rules import HTTPS, Lets
+from checks.model import Unavailable
 
 _LAST = 65_000
 # Tags of names that Azure keeps: what of a pull is in them
@@ -170,14 +171,18 @@ def _by_priority(several: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]
 
 
 def _of_collection(
-    collection: Mapping[str, Any], rules: Iterable[Mapping[str, Any]], *, by_name: bool | None = None
+    collection: Mapping[str, Any], rules: Sequence[Mapping[str, Any]], *, by_name: bool | None = None
 ) -> list[FirewallRule]:
-    allows = word(collection, "action", "type").lower() == "allow"
+    """:raises Unavailable: it is not told what they do, or they are of a kind that we do not know"""
+    action = word(collection, "action", "type").lower()
+    kinds = [word(one, "ruleType").lower() for one in rules] if by_name is None else []
+    if action not in ("allow", "deny") or not {"applicationrule", "networkrule"}.issuperset(kinds):
+        raise Unavailable(f"Azure does not say what the rules {word(collection, 'name')} of a firewall do")
     return [
         FirewallRule(
             name=word(one, "name"),
             collection=word(collection, "name"),
-            allows=allows,
+            allows=action == "allow",
             by_name="application" in word(one, "ruleType").lower() if by_name is None else by_name,
             sources=words(one, "sourceAddresses") or (() if words(one, "sourceIpGroups") else ("*",)),
             from_unread=bool(words(one, "sourceIpGroups")),

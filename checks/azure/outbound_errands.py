@@ -165,7 +165,7 @@ def _public(registry: Registry, cluster: AksCluster) -> list[Destination]:
     else:
         blobs = _BLOBS.get(suffix, "blob.core.windows.net")
         found.append(Destination(Errand.LAYERS, f"*.{blobs}", tag="Storage", region=region))
-    if cluster.kubelet is None:
+    if cluster.service_principal:
         login = _LOGIN.get(suffix, "login.microsoftonline.com")
         found.append(Destination(Errand.TOKEN, login, tag="AzureActiveDirectory"))
     return found

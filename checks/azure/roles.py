@@ -140,9 +140,8 @@ async def _role(id: str, arm: Arm) -> Role:
     except NotFound:
         return Role(id, id.rpartition("/")[2], None)
     has = block(tree, "properties")
-    return Role(
-        id, word(has, "roleName") or word(tree, "name"), tuple(map(permission, rows(has, "permissions")))
-    )
+    permissions = tuple(map(permission, rows(has, "permissions")))  # Azure has no role without any
+    return Role(id, word(has, "roleName") or word(tree, "name"), permissions or None)
 
 
 def permission(tree: Mapping[str, Any]) -> Permission:

@@ -25,6 +25,7 @@ from checks.azure.outbound_addresses import (
     worst,
 )
 from checks.azure.outbound_errands import Destination
+from checks.model import Unavailable
 
 HTTPS = 443
 _ANY = ("*",)
@@ -133,10 +134,22 @@ class SecurityGroup:
 
 
 def security_group(tree: Mapping[str, Any], id: ResourceId) -> SecurityGroup:
+    """:raises Unavailable: a rule does not say what it does: then nobody knows which one decides"""
     has = block(tree, "properties")
+    for one in (*rows(has, "securityRules"), *rows(has, "defaultSecurityRules")):
+        if not _is_whole(block(one, "properties")):
+            raise Unavailable(f"Azure does not say what the rule {word(one, 'name')} of {id.name} does")
     own = [security_rule(one) for one in rows(has, "securityRules")]
     last = [security_rule(one) for one in rows(has, "defaultSecurityRules")] or _ALWAYS_THERE
     return SecurityGroup(id, (*own, *last))
+
+
+def _is_whole(rule: Mapping[str, Any]) -> bool:
+    return (
+        word(rule, "access").lower() in ("allow", "deny")
+        and word(rule, "direction").lower() in ("inbound", "outbound")
+        and word(rule, "priority").isdigit()
+    )
 
 
 def security_rule(tree: Mapping[str, Any]) -> SecurityRule:

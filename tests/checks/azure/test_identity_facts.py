@@ -193,7 +193,7 @@ async def test_assignments_to_others_and_elsewhere_are_left_out() -> None:
     found = await assignments(acr(), PULLER, answers)
     assert [str(one.id) for one in found.all] == ["0", "4"]
     held = (await roles(found, answers)).held
-    assert [(one.name, one.permissions) for _, one in held] == [("R", ()), ("R", ())]
+    assert [(one.name, one.permissions) for _, one in held] == [("R", None), ("R", None)]
     [(_, gone)] = (await roles(Assignments(found.all[:1]), Answers({}))).held
     assert (gone.name, gone.permissions) == ("r", None)
     with pytest.raises(Unavailable, match="does not know the kubelet identity"):
