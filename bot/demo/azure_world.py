@@ -24,6 +24,8 @@ ACR = f"{HOME}/providers/Microsoft.ContainerRegistry/registries/{REGISTRY}"
 IDENTITY = f"{NODE_HOME}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{CLUSTER}-agentpool"
 NETWORK = f"{NODE_HOME}/providers/Microsoft.Network"
 OUTBOUND = f"{NETWORK}/publicIPAddresses/outbound"
+SUBNET = f"{NETWORK}/virtualNetworks/aks-vnet-12345678/subnets/aks-subnet"
+SUBNET_GROUP = f"{NETWORK}/networkSecurityGroups/aks-agentpool-12345678-nsg"
 PROVIDER_ID = (
     f"azure://{NODE_HOME}/providers/Microsoft.Compute/virtualMachineScaleSets/{SCALE_SET}/virtualMachines/0"
 )
@@ -43,6 +45,8 @@ def public_world() -> Azure:
     azure.put(_cluster())
     azure.put(_registry())
     azure.put(_scale_set())
+    for one in _network():
+        azure.put(one)
     azure.put(
         {
             "id": IDENTITY,
@@ -225,5 +229,89 @@ def _scale_set() -> Tree:
                 IDENTITY: {"clientId": "9f0d7a55-5c8f-4a58-9a0e-0f6f6c0b3b51", "principalId": KUBELET}
             },
         },
-        "properties": {"provisioningState": "Succeeded"},
+        "properties": {
+            "provisioningState": "Succeeded",
+            "virtualMachineProfile": {
+                "networkProfile": {
+                    "networkInterfaceConfigurations": [
+                        {
+                            "name": SCALE_SET,
+                            "properties": {"primary": True, "ipConfigurations": [_addresses()]},
+                        }
+                    ]
+                }
+            },
+        },
     }
+
+
+def _addresses() -> Tree:
+    return {"name": "ipconfig1", "properties": {"primary": True, "subnet": {"id": SUBNET}}}
+
+
+def _network() -> tuple[Tree, ...]:
+    """The network that AKS makes where a cluster names none, its subnet, and what guards that."""
+    network = SUBNET.partition("/subnets/")[0]
+    subnet = {
+        "id": SUBNET,
+        "name": "aks-subnet",
+        "properties": {
+            "addressPrefix": "10.224.0.0/16",
+            "networkSecurityGroup": {"id": SUBNET_GROUP},
+            "privateEndpointNetworkPolicies": "Disabled",
+            "provisioningState": "Succeeded",
+        },
+    }
+    group = {
+        "id": SUBNET_GROUP,
+        "name": SUBNET_GROUP.rpartition("/")[2],
+        "type": "Microsoft.Network/networkSecurityGroups",
+        "location": "westeurope",
+        "properties": {
+            "securityRules": [],
+            "defaultSecurityRules": default_rules(SUBNET_GROUP),
+            "provisioningState": "Succeeded",
+        },
+    }
+    whole = {
+        "id": network,
+        "name": network.rpartition("/")[2],
+        "type": "Microsoft.Network/virtualNetworks",
+        "location": "westeurope",
+        "properties": {
+            "addressSpace": {"addressPrefixes": ["10.224.0.0/12"]},
+            "subnets": [subnet],
+            "virtualNetworkPeerings": [],
+            "provisioningState": "Succeeded",
+        },
+    }
+    return whole, subnet, group
+
+
+def security_rule(name: str, priority: int, access: str, to: str, **more: Any) -> Tree:
+    properties = {
+        "priority": priority,
+        "direction": "Outbound",
+        "access": access,
+        "protocol": "*",
+        "sourceAddressPrefix": "*",
+        "sourcePortRange": "*",
+        "destinationAddressPrefix": to,
+        "destinationPortRange": "*",
+        **more,
+    }
+    given = {name: value for name, value in properties.items() if value is not None}
+    return {"name": name, "properties": given}
+
+
+def default_rules(group: str) -> list[Tree]:
+    """What Azure gives to every security group."""
+    within = {"sourceAddressPrefix": "VirtualNetwork"}
+    found = (
+        security_rule("AllowVnetInBound", 65000, "Allow", "VirtualNetwork", direction="Inbound", **within),
+        security_rule("DenyAllInBound", 65500, "Deny", "*", direction="Inbound"),
+        security_rule("AllowVnetOutBound", 65000, "Allow", "VirtualNetwork", **within),
+        security_rule("AllowInternetOutBound", 65001, "Allow", "Internet"),
+        security_rule("DenyAllOutBound", 65500, "Deny", "*"),
+    )
+    return [{**one, "id": f"{group}/defaultSecurityRules/{one['name']}"} for one in found]

@@ -17,6 +17,7 @@ FIREWALL = f"{NETWORK}/azureFirewalls/hub"
 POLICY = f"{NETWORK}/firewallPolicies/hub"
 PARENT = f"{NETWORK}/firewallPolicies/company"
 FIREWALL_AT = "10.1.255.4"
+rule = world.security_rule
 SCALE_SET = f"{world.NODE_HOME}/providers/Microsoft.Compute/virtualMachineScaleSets/{world.SCALE_SET}"
 
 
@@ -78,48 +79,11 @@ def guard(azure: Azure, id: str, *rules: Tree) -> Tree:
             "location": "westeurope",
             "properties": {
                 "securityRules": list(rules),
-                "defaultSecurityRules": _defaults(id),
+                "defaultSecurityRules": world.default_rules(id),
                 "provisioningState": "Succeeded",
             },
         }
     )
-
-
-def rule(name: str, priority: int, access: str, to: str, **more: Any) -> Tree:
-    properties = {
-        "priority": priority,
-        "direction": "Outbound",
-        "access": access,
-        "protocol": "*",
-        "sourceAddressPrefix": "*",
-        "sourcePortRange": "*",
-        "destinationAddressPrefix": to,
-        "destinationPortRange": "*",
-        **more,
-    }
-    return {
-        "name": name,
-        "properties": {name: value for name, value in properties.items() if value is not None},
-    }
-
-
-def _defaults(id: str) -> list[Tree]:
-    inbound = {"direction": "Inbound"}
-    found = [
-        rule(
-            "AllowVnetInBound",
-            65000,
-            "Allow",
-            "VirtualNetwork",
-            sourceAddressPrefix="VirtualNetwork",
-            **inbound,
-        ),
-        rule("DenyAllInBound", 65500, "Deny", "*", **inbound),
-        rule("AllowVnetOutBound", 65000, "Allow", "VirtualNetwork", sourceAddressPrefix="VirtualNetwork"),
-        rule("AllowInternetOutBound", 65001, "Allow", "Internet"),
-        rule("DenyAllOutBound", 65500, "Deny", "*"),
-    ]
-    return [{**one, "id": f"{id}/defaultSecurityRules/{one['name']}"} for one in found]
 
 
 def restrict(azure: Azure, *admitted: str) -> Tree:

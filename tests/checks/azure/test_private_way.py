@@ -76,9 +76,12 @@ async def test_of_several_pools_without_a_label_none_is_guessed() -> None:
 
 async def test_a_network_that_aks_made_is_in_the_nodes_group() -> None:
     azure = world.public_world()
-    network = f"{world.NODE_HOME}/providers/Microsoft.Network/virtualNetworks/aks-vnet-1"
-    azure.put(parts.network(network, "10.224.0.0/12", {f"{network}/subnets/aks-subnet": "10.224.0.0/16"}))
-    subnet = azure.put(azure.get(network)["properties"]["subnets"][0])
+    network = world.SUBNET.partition("/subnets/")[0]
+    machines = azure.get(
+        f"{world.NODE_HOME}/providers/Microsoft.Compute/virtualMachineScaleSets/{world.SCALE_SET}"
+    )
+    del machines["properties"]["virtualMachineProfile"]  # so that only the group tells
+    subnet = azure.get(world.SUBNET)
     for one in ("networkSecurityGroup", "routeTable", "natGateway"):
         subnet["properties"][one] = {"id": f"{network}/{one}"}
     subnet["properties"]["serviceEndpoints"] = [{"service": "Microsoft.ContainerRegistry"}]
