@@ -34,6 +34,7 @@ _NO_CREDENTIALS = (
 )
 _UNREACHABLE = (sdk.HTTPClientError, sdk.ConnectionError)
 
+_LONGEST = 300
 _WHO = re.compile(r"(?:User|user): (arn:\S+)")
 
 
@@ -69,4 +70,10 @@ def _answered(error: sdk.ClientError, action: str, where: str) -> Exception:
         return Unavailable(f"AWS throttles {action}{where} ({code}); ask again in a minute")
     if code in _MOVED:
         return Conflict(f"AWS noticed another change meanwhile ({code}): {message}")
-    return Unavailable(f"AWS answered {action}{where} with {code}: {message}")
+    return Unavailable(f"AWS answered {action}{where} with {code}: {_in_a_line(message)}")
+
+
+def _in_a_line(text: str) -> str:
+    """What stands between us and AWS answers with whole pages."""
+    words = " ".join(text.split())
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]}…"

@@ -210,6 +210,15 @@ def test_every_code_has_its_meaning(code: str, kind: type[Exception], says: str)
     assert says in str(said)
 
 
+def test_a_page_instead_of_an_answer_is_told_in_one_line() -> None:
+    page = "<!doctype html>\n<title>500</title>\n" + "<p>the proxy is sorry</p>\n" * 100
+    error = sdk.ClientError({"Error": {"Code": "500", "Message": page}}, "DescribeTasks")
+    said = str(translated(error, "ecs:DescribeTasks", ""))
+    assert said.startswith("AWS answered ecs:DescribeTasks with 500: <!doctype html> <title>500</title>")
+    assert "\n" not in said
+    assert len(said) < 400
+
+
 def test_iam_has_one_client_for_all_regions_of_a_partition(aws_url: str) -> None:
     sessions = Sessions()
     assert sessions.client("iam", "us-west-2") is sessions.client("iam", "eu-central-1")
