@@ -1,8 +1,8 @@
 """`pullbot permissions`: the least that clouds and clusters must grant, from the code that makes the calls.
 
-Modules that read declare their grants beside the calls (``GRANTS`` for IAM, ``RBAC`` for Kubernetes),
-and steps that write declare theirs on the class. Nothing is listed here but what a read must never do.
-Azure's roles are in ``bot.permissions_azure``.
+Modules that read declare their grants beside the calls (``GRANTS`` for IAM, ``RBAC`` for Kubernetes, and
+``RBAC_OPT_IN`` for what operators may withhold), and steps that write declare theirs on the class. Nothing is
+listed here but what a read must never do. Azure's roles are in ``bot.permissions_azure``.
 """
 
 from __future__ import annotations
@@ -98,6 +98,12 @@ def kubernetes_reads(name: str = "pullbot-read") -> dict[str, Any]:
     return _cluster_role(name, found)
 
 
+def kubernetes_secrets(name: str = "pullbot-secrets") -> dict[str, Any]:
+    """The ClusterRole for judging pull secrets; bind it where Secrets may be read, if anywhere."""
+    modules = modules_of("checks")
+    return _cluster_role(name, {rule for one in modules for rule in getattr(one, "RBAC_OPT_IN", ())})
+
+
 def kubernetes_writes(remedies: Iterable[str], name: str = "pullbot-write") -> dict[str, Any]:
     """The ClusterRole for carrying out ``remedies``; bind it in the namespaces where they may be done.
 
@@ -124,6 +130,8 @@ def reads_of(check: Check, catalog: Catalog) -> list[str]:
     actions.update(action for one in modules for action in getattr(one, "READS", ()))
     graph = {f"Microsoft Graph: {one}" for module in modules for one in getattr(module, "GRAPH", ())}
     rules = {f"{resource}: {verb}" for one in modules for _, resource, verb in getattr(one, "RBAC", ())}
+    opt_in = {rule for one in modules for rule in getattr(one, "RBAC_OPT_IN", ())}
+    rules.update(f"{resource}: {verb} (if granted)" for _, resource, verb in opt_in)
     return sorted(actions) + sorted(graph) + sorted(rules)
 
 

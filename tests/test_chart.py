@@ -65,6 +65,7 @@ BARE: dict[str, Any] = {
     "persistence": {"enabled": False},
     "networkPolicy": {"enabled": False},
 }
+WRITES_SECRETS = "kubernetes/renew_pull_secret"
 ALL = {"default": {}, "full": FULL, "redis": REDIS, "http": HTTP, "bare": BARE}
 
 
@@ -257,11 +258,24 @@ def test_what_it_may_write_is_what_its_remedies_write_and_ends_at_the_named_name
     assert not [one for one in objects({}) if one["kind"] == "Role"]
     roles = [one for one in objects(FULL) if one["kind"] == "Role"]
     assert [one["metadata"]["namespace"] for one in roles] == ["shop", "web"]
-    remedies = [one.id for one in load_remedies() if one.id.startswith("kubernetes/")]
-    for role in roles:
-        assert rules_of(role) == rules_of(permissions.kubernetes_writes(remedies)), (
-            "helm/pullbot/templates/rbac.yaml is not what `pullbot permissions kubernetes --write` prints"
-        )
+    every = [one.id for one in load_remedies() if one.id.startswith("kubernetes/")]
+    wanted = {True: every, False: [one for one in every if one != WRITES_SECRETS]}
+    for may_write_secrets, remedies in wanted.items():
+        values = {**FULL, "rbac": {**FULL["rbac"], "writeSecrets": may_write_secrets}}
+        for role in (one for one in objects(values) if one["kind"] == "Role"):
+            assert rules_of(role) == rules_of(permissions.kubernetes_writes(remedies)), (
+                "helm/pullbot/templates/rbac.yaml is not what `pullbot permissions kubernetes --write` prints"
+            )
+
+
+def test_secrets_are_read_in_the_named_namespaces_only_and_by_default_nowhere() -> None:
+    values = {"rbac": {"secretNamespaces": ["shop"]}}
+    [role] = [one for one in objects(values) if one["kind"] == "Role"]
+    assert role["metadata"]["namespace"] == "shop"
+    assert rules_of(role) == rules_of(permissions.kubernetes_secrets())
+    [binding] = [one for one in objects(values) if one["kind"] == "RoleBinding"]
+    assert binding["metadata"]["namespace"] == "shop"
+    assert not [rule for rule in rules_of(only("ClusterRole", {})) if "secrets" in rule]
 
 
 def test_roles_are_bound_to_its_own_account() -> None:

@@ -14,6 +14,7 @@ from bot.permissions import (
     aws_reads,
     aws_writes,
     kubernetes_reads,
+    kubernetes_secrets,
     kubernetes_writes,
 )
 from bot.permissions_azure import azure_reads, azure_writes
@@ -54,6 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--remedy", metavar="ID", action="append", default=[], help="what this one needs; may be repeated"
     )
     parser.add_argument(
+        "--secrets",
+        action="store_true",
+        help="kubernetes: what judging pull secrets takes, to be bound where that is wanted",
+    )
+    parser.add_argument(
         "--partition", choices=["aws", "aws-cn", "aws-us-gov"], default="aws", help="AWS's part of the world"
     )
 
@@ -75,7 +81,8 @@ def run(arguments: argparse.Namespace, settings: Granting) -> int:
                 )
             )
         else:
-            print(as_yaml(kubernetes_writes(remedies) if writes else kubernetes_reads()), end="")
+            reading = kubernetes_secrets() if arguments.secrets else kubernetes_reads()
+            print(as_yaml(kubernetes_writes(remedies) if writes else reading), end="")
     except UnknownRemedy as error:
         print(f"pullbot permissions: {error}", file=sys.stderr)
         return 2

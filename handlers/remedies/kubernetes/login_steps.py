@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+from checks.aws.facts import Grant
 from checks.image.reference import Repository
 from checks.kubernetes.pull_secrets_content import KEY_OF_TYPE
 from checks.kubernetes.pull_secrets_match import covers
@@ -69,6 +70,8 @@ class WriteLogin(Step):
         ("", "secrets", "get"),
         ("", "secrets", "patch"),
     )
+    # For a source that is ECR itself.
+    grants: ClassVar[tuple[Grant, ...]] = (Grant(("ecr:GetAuthorizationToken",), "*"),)
 
     namespace: str
     name: str

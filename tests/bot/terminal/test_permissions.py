@@ -70,6 +70,12 @@ def test_a_queue_of_events_is_read_and_no_other(
     assert all(one["Action"] == ["sqs:DeleteMessage", "sqs:ReceiveMessage"] for one in found)
 
 
+def test_secrets_are_asked_for_apart_and_only_to_be_read_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "secrets" not in printed(capsys, "kubernetes")
+    role = yaml.safe_load(printed(capsys, "kubernetes", "--secrets"))
+    assert role["rules"] == [{"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}]
+
+
 def test_writing_asks_for_what_is_enabled(capsys: pytest.CaptureFixture[str], config: str) -> None:
     actions = allowed(printed(capsys, "aws", "--write", "--config", config))
     assert "ecr:SetRepositoryPolicy" in actions
