@@ -1,8 +1,8 @@
 """What nobody expects of Azure: nothing crashes, and only what the data accuses is accused.
 
 Every field of every kind of resource is left out, every list and object emptied and made something else, one
-at a time, in worlds where nothing is wrong. ``JUSTIFIED`` names what may be accused for it: where nothing *is*
-an answer.
+at a time, in worlds where nothing is wrong. ``JUSTIFIED`` names what may be accused for it: where none
+is an answer.
 """
 
 from __future__ import annotations
