@@ -114,6 +114,22 @@ async def test_who_writes_in_aws_with_the_identity_that_reads_is_warned() -> Non
     assert warned("aws/attach_pull_policy", write_role="arn:aws:iam::123456789012:role/w") == ()
 
 
+def test_who_writes_in_azure_with_the_identity_that_reads_is_warned() -> None:
+    def told(*enabled: str, **more: object) -> tuple[str, ...]:
+        tree = {"clusters": [{"name": "shop", **more}], "remedies": {"enabled": enabled}}
+        return unguarded(Settings.model_validate(tree), nowhere)
+
+    nowhere = Clusters({"shop": connect_ecs("", None)}, {}, stall_after=timedelta(0))
+    where = {"subscription": "s", "resource_group": "g", "cluster": "c"}
+    for more in ({"kind": "aks"}, {"azure": where}):
+        [warning] = told("azure/attach_acr", "kubernetes/restart_workload", **more)
+        assert warning.startswith("cluster shop has no azure.write_client_id")
+        assert warning.endswith("(azure/attach_acr)")
+        assert told("kubernetes/restart_workload", **more) == ()
+    assert told("azure/attach_acr", kind="aks", azure={**where, "write_client_id": "w"}) == ()
+    assert told("azure/attach_acr", kind="kubernetes") == ()
+
+
 def test_a_runbook_that_has_nothing_to_act_as_is_warned_of() -> None:
     def told(*enabled: str, **aws: object) -> tuple[str, ...]:
         clusters = [{"name": "tasks", "kind": "ecs", "region": "eu-west-1", "aws": aws}, {"name": "prod"}]
