@@ -9,7 +9,7 @@ from checks.model import NotFound
 from tests.fakes.aws_account import ACCOUNT, policy
 from tests.fakes.aws_world import REGION, World
 from tests.fakes.ecs_shop import NO_SECRET, TIMEOUT
-from tests.fakes.ecs_worlds import EcsAndAll, ecs_account, ecs_private_registry, on_ecs, stop
+from tests.fakes.ecs_worlds import EcsAndAll, ecs_account, ecs_secret_under_key, on_ecs, stop
 
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:hub-AbCdEf"
 _NO_TOKEN = "CannotPullECRContainerError: unable to pull secrets or registry auth: no basic auth credentials"
@@ -73,7 +73,7 @@ async def ecs_secret_for_ecr() -> World:
 
 
 async def _with_key(state: str) -> World:
-    world = await ecs_private_registry()
+    world = await ecs_secret_under_key()
     assert isinstance(world.aws, EcsAndAll)
     key = world.aws.account.answers["describe_key"]["KeyMetadata"]
     world.aws.account.answers["describe_key"] = {"KeyMetadata": {**key, "KeyState": state}}
@@ -89,7 +89,7 @@ async def ecs_key_going() -> World:
 
 
 async def ecs_key_gone() -> World:
-    world = await ecs_private_registry()
+    world = await ecs_secret_under_key()
     assert isinstance(world.aws, EcsAndAll)
     world.aws.account.answers["describe_key"] = NotFound("NotFoundException")
     return world

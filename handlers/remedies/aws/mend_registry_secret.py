@@ -6,6 +6,7 @@ What is in it nobody knows but who has an account there.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from checks.aws.ecs_credentials import RegistryCredentials
 from checks.aws.ecs_definitions import Defined
@@ -13,9 +14,12 @@ from checks.aws.ecs_secret_keys import DECRYPT, SecretKey
 from checks.aws.ecs_secrets import READ
 from checks.aws.ecs_services import EcsService
 from checks.aws.ecs_tasks import EcsTask
+from checks.aws.execution_role_is_trusted import SERVICE
 from checks.aws.registry_secret_is_readable import registry_secret_is_readable
+from checks.aws.rulings import Says
 from checks.image.hosts import ecr_host
 from checks.image.reference import Repository
+from checks.model import NotApplicable
 from handlers.remedies.aws.cli import aws
 from handlers.remedies.aws.definitions import next_revision
 from handlers.remedies.aws.policy_edits import as_policy
@@ -87,25 +91,34 @@ def _wake(key: SecretKey, wanted: RegistryCredentials) -> ByHand:
 
 
 def _let_read(wanted: RegistryCredentials) -> ByHand:
-    secret, reader = wanted.secret, wanted.reader_name
-    statements = [as_policy({"Effect": "Allow", "Action": READ, "Resource": secret.arn})]
-    if secret.key:
-        key = wanted.key.key.arn if wanted.key is not None else secret.key
-        resource = key if key.startswith("arn:") else "KEY_ARN"
-        statements.append(as_policy({"Effect": "Allow", "Action": DECRYPT, "Resource": resource}))
-    names = ("read-registry-secret", "decrypt-registry-secret")
-    if wanted.reader is None or not wanted.reader.exists:
-        create = ("--role-name", "ROLE_NAME", "--assume-role-policy-document", "file://trust.json")
+    """:raises NotApplicable: nobody is to read it, which is told by another check"""
+    reader, name = wanted.reader, wanted.reader_name
+    if reader is None:
+        raise NotApplicable("the task has no execution role to read the secret")
+    if not reader.exists:
+        trust = as_policy({"Effect": "Allow", "Principal": {"Service": SERVICE}, "Action": "sts:AssumeRole"})
+        create = ("--role-name", name, "--assume-role-policy-document", trust)
         return ByHand(
-            f"Who answers for the account makes the role {reader} again, trusted by ecs-tasks.amazonaws.com",
+            f"Who answers for the account makes the role {name} again, and gives it what it was for",
             (aws("iam", "create-role", "", *create),),
         )
+    lacking = dict(_lacking(wanted)) or {"read-registry-secret": (READ, wanted.secret.arn)}
+    grants = {
+        policy: as_policy({"Effect": "Allow", "Action": action, "Resource": resource})
+        for policy, (action, resource) in lacking.items()
+    }
+    put = ("iam", "put-role-policy", "", "--role-name", name, "--policy-name")
     return ByHand(
-        f"Who answers for {reader} decides whether it may read {secret.arn}",
-        tuple(
-            aws("iam", "put-role-policy", "", "--role-name", reader, "--policy-name", name,
-                "--policy-document", policy)
-            for name, policy in zip(names, statements, strict=False)
-        ),
+        f"Who answers for {name} decides whether it may read {wanted.secret.arn}",
+        tuple(aws(*put, policy, "--policy-document", grant) for policy, grant in grants.items()),
         "a Deny, a boundary, or the secret's and the key's own policies may be in the way as well",
-    )  # fmt: skip
+    )
+
+
+def _lacking(wanted: RegistryCredentials) -> Iterator[tuple[str, tuple[str, str]]]:
+    """What the reader is not known to be allowed, and on what; by a name for the policy that allows it."""
+    if wanted.reader is not None and wanted.reader.ruling.says is not Says.ALLOWS:
+        yield "read-registry-secret", (READ, wanted.secret.arn)
+    if wanted.key is not None and wanted.key.ruling.says is not Says.ALLOWS:
+        arn = wanted.key.key.arn
+        yield "decrypt-registry-secret", (DECRYPT, arn if arn.startswith("arn:") else "KEY_ARN")

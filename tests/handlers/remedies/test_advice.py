@@ -47,7 +47,7 @@ from tests.fakes.ecs_advice_worlds import (
     ecs_untrusted,
     ecs_without_role,
 )
-from tests.fakes.ecs_worlds import ecs_private_registry
+from tests.fakes.ecs_worlds import ecs_private_registry, ecs_secret_under_key
 
 ADVICE = tuple(one for one in load_advice() if one.id.startswith("aws/"))
 REMEDIES = load_remedies()
@@ -243,8 +243,9 @@ CASES: tuple[tuple[Maker, str, tuple[str, ...]], ...] = (
     (
         ecs_private_registry,
         "mend_registry_secret",
-        (f"{PUT_POLICY} web-execution", "GetSecretValue", "kms:Decrypt"),
+        (f"{PUT_POLICY} web-execution", "GetSecretValue"),
     ),
+    (ecs_secret_under_key, "mend_registry_secret", (f"{PUT_POLICY} web-execution", "kms:Decrypt", "key/k")),
     (ecs_key_disabled, "mend_registry_secret", ("kms enable-key",)),
     (ecs_key_going, "mend_registry_secret", ("kms cancel-key-deletion", "kms enable-key")),
     (ecs_key_gone, "mend_registry_secret", ("update-secret", "--kms-key-id alias/aws/secretsmanager")),
