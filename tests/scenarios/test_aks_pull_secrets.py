@@ -11,6 +11,7 @@ import pytest
 
 from bot.demo import azure_world as world
 from checks.model import Status
+from handlers.remedy import ByHand
 from tests.fakes import pull_secrets
 from tests.fakes.aks import IMAGE, OAUTH, Aks, root_causes
 from tests.fakes.azure_worlds import regenerated
@@ -79,6 +80,36 @@ async def test_an_application_without_a_role_is_the_cause_and_the_cluster_gets_n
     assert root_causes(found) == [IS_VALID]
     assert "web-pull, which has no role that lets it pull" in found[IS_VALID].verdict.summary
     assert found[IS_VALID].verdict.about == "shop/acr-cred"
+
+
+async def advised(aks: Aks) -> ByHand:
+    _, offers = await aks.look()
+    found = offers["azure/mend_secret_login"].by_hand
+    assert found is not None
+    return found
+
+
+async def test_what_a_person_does_is_said_by_what_is_wrong(aks: Aks) -> None:
+    as_application(aks)
+    del aks.azure.resources[ITS_ROLE.lower()]
+    assert (
+        (await advised(aks))
+        .commands[0]
+        .startswith(f"az role assignment create --assignee-object-id {PRINCIPAL}")
+    )
+    as_application(aks, until="2025-06-01T00:00:00Z")
+    by_password = await advised(aks)
+    assert by_password.commands[0] == f"az ad sp credential reset --id {APPLICATION} --append"
+    assert f"--docker-username={APPLICATION}" in by_password.commands[1]
+    registry_token(aks, status="disabled")
+    assert (await advised(aks)).commands == ("az acr token update -n ci -r contoso --status enabled",)
+    registry_token(aks, credentials=OVER)
+    assert "az acr token credential generate" in (await advised(aks)).commands[0]
+    as_admin(aks)
+    aks.azure.activity.append(regenerated(days_ago=2))
+    by_admin = await advised(aks)
+    assert by_admin.commands[0].startswith("kubectl create secret docker-registry acr-cred -n shop")
+    assert "regenerate" not in str(by_admin)
 
 
 async def test_an_application_that_nobody_knows(aks: Aks) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 
-from checks.azure.admin_credentials_are_current import admin_credentials_are_current
-from checks.azure.pull_secret_principal_is_valid import pull_secret_principal_is_valid
 from checks.host import Host
 from checks.image.reference import Repository
 from checks.kubernetes.pull_secret_covers_registry import pull_secret_covers_registry
@@ -28,8 +26,6 @@ _DOCKER_HUB = "https://index.docker.io/v1/"
         pull_secret_is_readable,
         pull_secret_covers_registry,
         pull_secret_has_not_expired,
-        pull_secret_principal_is_valid,
-        admin_credentials_are_current,
     ),
 )
 def make_pull_secret(
