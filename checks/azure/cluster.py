@@ -131,7 +131,6 @@ class AksCluster:
 
     id: ResourceId
     location: str
-    tenant: str
     kubelet: KubeletIdentity | None
     service_principal: str
     node_group: str
@@ -162,7 +161,6 @@ def _cluster(id: ResourceId, tree: Mapping[str, Any]) -> AksCluster:
     return AksCluster(
         id=id,
         location=word(tree, "location"),
-        tenant=word(tree, "identity", "tenantId"),
         kubelet=_kubelet(block(has, "identityProfile", "kubeletidentity")),
         service_principal="" if principal == "msi" else principal,  # AKS's word for "a managed identity"
         node_group=word(has, "nodeResourceGroup"),

@@ -181,7 +181,7 @@ async def denials(registry: Registry, arm: Arm) -> Denials:
     try:
         found = await arm.get(f"{registry.id}{_DENY_ASSIGNMENTS}", {"$filter": "atScope()"})
     except NotFound:
-        return Denials((), f"{registry.host} is gone")
+        return Denials(())  # of a registry that is gone; `assignments` says so
     except Unavailable as why:
         return Denials((), str(why))
     return Denials(

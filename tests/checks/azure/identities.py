@@ -26,7 +26,7 @@ REPOSITORIES = "Microsoft.ContainerRegistry/registries/repositories"
 NAME = f"@Request[{REPOSITORIES}:name]"
 CLUSTER = AksCluster(
     id=ResourceId("/subscriptions/s/resourceGroups/g/providers/Microsoft.ContainerService/managedClusters/c"),
-    location="", tenant="", kubelet=None, service_principal="app", node_group="", outbound="",
+    location="", kubelet=None, service_principal="app", node_group="", outbound="",
     outbound_ips=(), pools=(), proxy=Proxy("", "", ()), provisioning="", power="",
 )  # fmt: skip
 PULLER = Puller(ME, "the kubelet identity prod-agentpool", managed=True)
