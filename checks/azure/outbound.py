@@ -15,8 +15,9 @@ from checks.azure.cluster import AksCluster, Machine
 from checks.azure.facts import Arm, ResourceId, block, rows, word
 from checks.azure.firewalls import Firewalls
 from checks.azure.networks import NodePlace, NodeSubnet
+from checks.azure.outbound_addresses import Match, holds_address
 from checks.azure.outbound_errands import Errand, proxied
-from checks.azure.paths import Kind, RegistryPath
+from checks.azure.paths import Kind, RegistryPath, TurnedAway
 from checks.azure.registry import Registry
 from checks.azure.route_tables import Hop, Way, Ways
 from checks.graph import fact
@@ -38,9 +39,11 @@ class Asks:
 
 
 @fact()
-def asks(registry: Registry, path: RegistryPath) -> Asks:
+def asks(registry: Registry, path: RegistryPath, place: NodePlace | None) -> Asks:
     if path.kind is not Kind.PUBLIC or not registry.public or registry.admits_all:
         raise NotApplicable("the registry asks nobody where he comes from")
+    if place is not None and place.subnet in registry.admitted_subnets:
+        raise NotApplicable("the registry admits the nodes' subnet")
     return Asks()
 
 
@@ -63,6 +66,20 @@ class Outbound:
 
 
 # The facts are tried in the order of their names; what is asked of Azure depends on which it is.
+@fact()
+async def by_agreement(_: Asks, refused: TurnedAway, cluster: AksCluster, arm: Arm) -> Outbound:
+    """What the registry says of who came, and Azure of the cluster: then no route need be known."""
+    if not refused.address or cluster.outbound.lower() not in _BY_BALANCER:
+        raise NotApplicable("the two do not speak of the same")
+    try:
+        found = await _by_cluster(cluster, arm)
+    except Unavailable as why:
+        raise NotApplicable(str(why)) from None
+    if not any(holds_address(one.address, refused.address) is Match.YES for one in found.exits):
+        raise NotApplicable("the two do not agree")
+    return found
+
+
 @fact()
 async def by_aks_itself(_: Asks, cluster: AksCluster, registry: Registry, arm: Arm) -> Outbound:
     """A network of AKS's making has no way out but the one that the cluster names."""
@@ -152,11 +169,15 @@ def _to_registry(ways: Ways) -> Way:
 
 
 async def _addresses(ids: Iterable[ResourceId], arm: Arm) -> tuple[Exit, ...]:
-    """:raises Unavailable: one cannot be told; some of them would be no answer"""
-    ids = tuple(ids)
-    if not ids:
+    """Of IPv4: a registry knows no other.
+
+    :raises Unavailable: one cannot be told; some of them would be no answer
+    """
+    found = await asyncio.gather(*(_address(one, arm) for one in ids))
+    known = tuple(one for one in found if ":" not in one.address)
+    if not known:
         raise Unavailable("Azure names no public address that the nodes leave with")
-    return tuple(await asyncio.gather(*(_address(one, arm) for one in ids)))
+    return known
 
 
 async def _address(id: ResourceId, arm: Arm) -> Exit:

@@ -103,6 +103,8 @@ def destinations(
     if path.kind is Kind.UNKNOWN:
         raise Unavailable(f"whether the nodes dial {registry.host} in private is not known: {path.why}")
     errand = _errand(asked.host, registry)
+    if path.kind is Kind.PUBLIC and not registry.public:
+        raise NotApplicable(f"{registry.host} is closed to the Internet, whatever the way there")
     if path.kind is Kind.PRIVATE:
         found = _private(registry, path, endpoints, _region(registry, cluster))
     else:
@@ -159,9 +161,8 @@ def _public(registry: Registry, cluster: AksCluster) -> list[Destination]:
     found = [Destination(Errand.REGISTRY, registry.host, tag=tag, region=region)]
     if registry.data_hosts:
         near = [one for one in registry.data_hosts if not region or f".{region}." in one]
-        found += [
-            Destination(Errand.LAYERS, one, tag=tag, region=region) for one in near or registry.data_hosts
-        ]
+        if len(near) == 1:  # or the nearest of several regions answers
+            found.append(Destination(Errand.LAYERS, near[0], tag=tag, region=region))
     else:
         blobs = _BLOBS.get(suffix, "blob.core.windows.net")
         found.append(Destination(Errand.LAYERS, f"*.{blobs}", tag="Storage", region=region))

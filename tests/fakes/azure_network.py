@@ -32,10 +32,15 @@ def own_network(azure: Azure) -> Azure:
     subnet["properties"]["networkSecurityGroup"] = {"id": SUBNET_GROUP}
     interface = azure.get(SCALE_SET)["properties"]["virtualMachineProfile"]["networkProfile"]
     interface["networkInterfaceConfigurations"][0]["properties"]["networkSecurityGroup"] = {"id": NODE_GROUP}
-    azure.providers["Microsoft.Network/networkSecurityGroups/securityRules"] = ruled
-    azure.removers["Microsoft.Network/networkSecurityGroups/securityRules"] = unruled
+    rules_kept(azure)
     azure.providers["Microsoft.ContainerRegistry/registries"] = restricted
     return azure
+
+
+def rules_kept(azure: Azure) -> None:
+    """What is put below a security group, or deleted there, is so within it."""
+    azure.providers["Microsoft.Network/networkSecurityGroups/securityRules"] = ruled
+    azure.removers["Microsoft.Network/networkSecurityGroups/securityRules"] = unruled
 
 
 def ruled(azure: Azure, known: Tree, wanted: Tree) -> Tree:

@@ -206,6 +206,7 @@ async def test_the_missing_addresses_are_admitted_and_dismissed_again(shop: Aks)
     net.leave_with(shop.azure, first, second)
     rules = net.restrict(shop.azure, "198.51.100.0/24", "20.1.1.1")["networkRuleSet"]
     before = deepcopy(rules)
+    shop.azure.slow["Microsoft.ContainerRegistry/registries"] = 1
     shop.says(BARE)
     offers = await shop.plans()
     assert list(offers) == [ADMIT]
@@ -538,3 +539,139 @@ async def test_the_private_way_is_open_where_nothing_is_wrong(inside: Aks) -> No
     assert failing(found) == set()
     assert FIREWALL not in found
     assert {found[name].verdict.status for name in (GROUPS, ROUTES)} == {Status.PASS}
+
+
+async def test_a_security_group_that_denies_the_endpoints_address_is_opened_for_it_alone(inside: Aks) -> None:
+    deny = net.rule("no-hub", 200, "Deny", "10.10.0.0/16")
+    net.guard(inside.azure, net.SUBNET_GROUP, deny)
+    inside.azure.get(private.NODES)["properties"]["networkSecurityGroup"] = {"id": net.SUBNET_GROUP}
+    found, offers = await inside.look()
+    assert failing(found) == {GROUPS}
+    assert root_causes(found) == [GROUPS]
+    [step] = steps_of(offers[OPEN])
+    assert (step.name, step.destinations, step.inbound) == (
+        "pullbot-allow-registry-endpoint-out",
+        (private.OWN, private.LAYERS),
+        False,
+    )
+
+
+async def test_a_group_in_front_of_the_endpoint_counts_where_its_subnet_says_so(inside: Aks) -> None:
+    group = f"{private.HUB_GROUP}/providers/Microsoft.Network/networkSecurityGroups/endpoints"
+    closed = net.rule("closed", 300, "Deny", "*", direction="Inbound")
+    net.rules_kept(inside.azure)
+    net.guard(inside.azure, group, closed)
+    subnet = inside.azure.get(private.ENDPOINTS)["properties"]
+    subnet["networkSecurityGroup"] = {"id": group}
+    found, _ = await inside.look()
+    assert failing(found) == set()
+    subnet["privateEndpointNetworkPolicies"] = "NetworkSecurityGroupEnabled"
+    before = deepcopy(inside.azure.resources)
+    found, offers = await inside.look()
+    assert failing(found) == {GROUPS}
+    assert root_causes(found) == [GROUPS]
+    [step] = steps_of(offers[OPEN])
+    assert (step.group, step.inbound, step.sources) == (group, True, ("10.1.0.0/22",))
+    await inside.carry_out(offers[OPEN])
+    found, _ = await inside.look()
+    assert failing(found) == set()
+    await inside.undo(offers[OPEN])
+    assert inside.azure.resources == before
+
+
+async def test_a_route_for_the_endpoints_very_address_leads_to_a_firewall_that_wants_a_network_rule(
+    inside: Aks,
+) -> None:
+    net.routes(inside.azure, it=f"{private.OWN}/32 VirtualAppliance {net.FIREWALL_AT}")
+    names = net.group("names", 200, net.collection("pulls", 100, "Allow", net.by_name("acr", "*.azurecr.io")))
+    net.firewall(inside.azure, names, network_id=private.HUB)
+    found, offers = await inside.look()
+    assert failing(found) == {APPLIANCE}
+    assert root_causes(found) == [APPLIANCE]
+    assert "allows its name only" in found[APPLIANCE].verdict.summary
+    advice = offers["azure/allow_in_firewall"].by_hand
+    assert advice is not None
+    assert advice.commands[0].endswith(
+        "--rule-type NetworkRule --source-addresses 10.1.0.0/22 --destination-addresses 10.10.0.4 "
+        "--destination-ports 443 --ip-protocols TCP"
+    )
+    net.put_group(
+        inside.azure,
+        net.POLICY,
+        net.group("addresses", 100, net.collection("acr", 100, "Allow", net.by_address("acr", private.OWN))),
+    )
+    found, _ = await inside.look()
+    assert failing(found) == set()
+    assert found[APPLIANCE].verdict.status is Status.PASS
+
+
+async def test_a_route_that_drops_what_goes_to_the_endpoint_is_named(inside: Aks) -> None:
+    net.routes(inside.azure, hole=f"{private.OWN}/32 None", all="10.0.0.0/8 None")
+    found, _ = await inside.look()
+    assert failing(found) == {ROUTES}
+    assert root_causes(found) == [ROUTES]
+
+
+async def test_nodes_that_come_over_the_internet_to_a_private_registry_are_not_let_in_there(
+    inside: Aks,
+) -> None:
+    del inside.azure.resources[private.SPOKE_LINK.lower()]
+    inside.says(turned_away(world.OUTBOUND_IP))
+    found, offers = await inside.look()
+    assert root_causes(found) == ["azure/private_dns_is_linked"]
+    assert not OURS & failing(found)
+    assert not {ADMIT, OPEN} & set(offers)
+
+
+# ---- what is dialled, and by whom
+
+
+async def test_a_service_principal_also_needs_entra_id(shop: Aks) -> None:
+    net.egress(shop.azure)
+    has = shop.azure.get(world.AKS)["properties"]
+    has["servicePrincipalProfile"] = {"clientId": "6f1d2c3b-4a5e-4f60-9b7a-8c9d0e1f2a3b"}
+    del has["identityProfile"]
+    found, _ = await shop.look()  # kubelet pulled without a token, and got a 401
+    verdict = found[APPLIANCE].verdict
+    assert verdict.summary == "no rule of hub allows HTTPS to login.microsoftonline.com"
+    assert APPLIANCE in root_causes(found)
+
+
+async def test_what_a_proxy_is_asked_for_no_security_group_is_blamed(shop: Aks) -> None:
+    shop.azure.get(world.AKS)["properties"]["httpProxyConfig"] = {"httpsProxy": "http://10.1.9.9:8080"}
+    net.guard(shop.azure, net.SUBNET_GROUP, net.rule("no-internet", 400, "Deny", "Internet"))
+    shop.says(TIMEOUT)
+    found, _ = await shop.look()
+    assert not {GROUPS, ROUTES, APPLIANCE} & set(found)
+
+
+async def test_what_the_registry_and_the_cluster_agree_on_needs_no_routes(shop: Aks) -> None:
+    del shop.azure.resources[private.NODES.lower()]
+    net.restrict(shop.azure)
+    shop.says(turned_away(world.OUTBOUND_IP))
+    found, offers = await shop.look()
+    assert root_causes(found) == [FIREWALL]
+    assert found[ROUTES].verdict.status is Status.UNKNOWN
+    assert offers[ADMIT].plan is not None
+
+
+async def test_addresses_of_ipv6_do_not_matter_to_a_registry(shop: Aks) -> None:
+    old = shop.azure.get(world.OUTBOUND)
+    net.leave_with(shop.azure, old, net.address(shop.azure, "six", "2603:1020::1"))
+    net.restrict(shop.azure, world.OUTBOUND_IP)
+    shop.says(BARE)
+    found, _ = await shop.look()
+    assert found[FIREWALL].verdict.status is Status.PASS
+
+
+async def test_a_subnet_that_the_registry_admits_comes_by_its_service_endpoint(shop: Aks) -> None:
+    shop.azure.get(private.NODES)["properties"]["serviceEndpoints"] = [
+        {"service": "Microsoft.ContainerRegistry"}
+    ]
+    rules = net.restrict(shop.azure)["networkRuleSet"]
+    shop.says(BARE)
+    found, _ = await shop.look()
+    assert found[FIREWALL].verdict.status is Status.UNKNOWN
+    rules["virtualNetworkRules"] = [{"id": private.NODES, "action": "Allow"}]
+    found, _ = await shop.look()
+    assert found[FIREWALL].verdict.status is Status.PASS
