@@ -130,6 +130,21 @@ async def test_from_the_alert_to_the_fix_and_back(page: Page) -> None:
     assert errors == []
 
 
+async def test_a_cluster_in_azure_is_attached_to_its_registry_and_detached_again(page: Page) -> None:
+    channel = page.get_by_role("log", name="Messages in the channel")
+    thread = page.get_by_role("log", name="Messages in the thread")
+    alert = channel.locator("article", has_text="Deployment/orders cannot pull its image").first
+    await expect(alert).to_contain_text("has no role that lets it pull", timeout=_SOON)
+    await alert.get_by_role("button", name="replies").click()
+    await expect(thread).to_contain_text("AcrPull for the kubelet identity")
+    await ask_for_the_fix(thread)
+    await become(page, "Cleo")
+    await thread.get_by_role("button", name="Approve").click()
+    await expect(alert).to_contain_text("✅ Fixed", timeout=_SOON)
+    await thread.get_by_role("button", name="Undo").click()
+    await expect(alert).to_contain_text("Undone", timeout=_SOON)
+
+
 async def test_words_it_does_not_know_get_a_hint(page: Page) -> None:
     await page.get_by_label("Message to the channel").fill("@pullbot wyh")
     await page.get_by_label("Message to the channel").press("Enter")
