@@ -251,7 +251,8 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
     if change.error:
         text = f"failed at step {step} of {change.planned}: {change.error}; {_left_behind(change)}"
     elif change.finished is None:
-        text = f"step {step} of {change.planned} is running"
+        # Clouds take half an hour for some steps; who waits wants to know for how long already.
+        text = f"step {step} of {change.planned} is running (begun at {change.started:%H:%M} UTC)"
     elif change.started == incident.undo_of:
         undone = "is being undone" if incident.stage is Stage.UNDOING else "was not wholly undone"
         text = f"done, and {undone}, as {change.undone_by} asked"

@@ -38,7 +38,7 @@ class Credential:
         self._client_id = client_id
         self._chain: Any = None
         self._one_at_a_time = asyncio.Lock()
-        self._missing: tuple[float, Exception] | None = None
+        self._missing: tuple[float, str] | None = None  # until when, and why
 
     async def get_token_info(
         self, *scopes: str, options: TokenRequestOptions | None = None
@@ -50,7 +50,7 @@ class Credential:
         async with self._one_at_a_time:
             now = asyncio.get_running_loop().time()
             if self._missing is not None and now < self._missing[0]:
-                raise self._missing[1]
+                raise _refusal(self._missing[1])
             if self._chain is None:
                 module = await asyncio.to_thread(import_module, "azure.identity.aio")
                 self._chain = module.DefaultAzureCredential(**self._members())
@@ -59,7 +59,7 @@ class Credential:
                     token: AccessTokenInfo = await self._chain.get_token_info(*scopes, options=options)
             except Exception as error:
                 self._missing = (asyncio.get_running_loop().time() + _NONE_FOR, _in_a_line(error))
-                raise self._missing[1] from error
+                raise _refusal(self._missing[1]) from error
             self._missing = None
             return token
 
@@ -98,18 +98,20 @@ class Identities:
             await one.close()
 
 
-def _in_a_line(error: Exception) -> Exception:
-    """azure-identity tells the story of every credential that it tried; people need what went wrong."""
+def _refusal(why: str) -> Exception:
     from azure.core.exceptions import ClientAuthenticationError  # noqa: PLC0415  see the top
 
+    return ClientAuthenticationError(why)
+
+
+def _in_a_line(error: Exception) -> str:
+    """azure-identity tells the story of every credential that it tried; people need what went wrong."""
     if isinstance(error, TimeoutError):
-        return ClientAuthenticationError(f"no identity answered within {_LONGEST:.0f} seconds")
+        return f"no identity answered within {_LONGEST:.0f} seconds"
     tried: Mapping[str, str] = {one["who"]: one["why"] for one in _TRIED.finditer(str(error))}
     broken = [f"{who}: {why}" for who, why in tried.items() if not _NOT_SET_UP.search(why)]
     if broken:
-        return ClientAuthenticationError("; ".join(broken))
+        return "; ".join(broken)
     if tried:
-        return ClientAuthenticationError(
-            "there is no workload identity, no managed identity, no AZURE_CLIENT_SECRET and no `az login`"
-        )
-    return ClientAuthenticationError((str(error) or type(error).__name__).splitlines()[0])
+        return "there is no workload identity, no managed identity, no AZURE_CLIENT_SECRET and no `az login`"
+    return (str(error) or type(error).__name__).splitlines()[0]

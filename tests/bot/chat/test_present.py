@@ -367,7 +367,7 @@ def test_a_request_that_was_decided_leaves_no_buttons() -> None:
 
 
 def test_a_change_tells_how_far_it_is() -> None:
-    assert "Approved by Ben. step 1 of 1 is running" in said(executing(), "change:0")
+    assert "Approved by Ben. step 1 of 1 is running (begun at " in said(executing(), "change:0")
     assert "step 1 of 1 is running" in said(executing().stepped(OAK), "change:0")
     assert said(executed(), "change:0") == (
         "# Open the door\nApproved by Ben. done: 1 of 1 steps\noak\n"
