@@ -7,6 +7,7 @@ the node, or start a program. Nothing of the SDK is imported before Azure is ask
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping
 from importlib import import_module
@@ -54,6 +55,8 @@ class Credential:
             if self._chain is None:
                 module = await asyncio.to_thread(import_module, "azure.identity.aio")
                 self._chain = module.DefaultAzureCredential(**self._members())
+                # It warns of every member without a token, in ten lines; what matters is in our one.
+                logging.getLogger("azure.identity").setLevel(logging.ERROR)
             try:
                 async with asyncio.timeout(_LONGEST):
                     token: AccessTokenInfo = await self._chain.get_token_info(*scopes, options=options)
