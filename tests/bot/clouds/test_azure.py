@@ -262,7 +262,7 @@ async def test_without_credentials_everybody_is_told_so_in_a_line(
 
 
 async def test_outside_of_azure_the_sentence_says_what_there_could_be(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     nobody = await a_door_that_is_shut()
     monkeypatch.setenv("PATH", "")
@@ -277,6 +277,7 @@ async def test_outside_of_azure_the_sentence_says_what_there_could_be(
         f"no usable Azure credentials for {READ}: there is no workload identity, no managed identity, "
         "no AZURE_CLIENT_SECRET and no `az login`"
     )
+    assert [one.getMessage() for one in caplog.records if one.name.startswith("azure.identity")] == []
 
 
 async def a_door_that_is_shut() -> str:
