@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from bot.clouds._registry import RegistryClient
 from bot.clouds.azure import Endpoints, Identities
 from bot.clouds.connect import Connected, connect
 from bot.clouds.ecs import connect_ecs
@@ -167,7 +168,9 @@ async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Cluster
     wanted = settings.clusters
     endpoints = Endpoints(settings.azure.resource_manager, settings.azure.graph)
     identities = Identities()
-    made = await asyncio.gather(*(_connected(one, environ, endpoints, identities) for one in wanted))
+    made = await asyncio.gather(
+        *(_connected(one, environ, endpoints, identities, registry_client(settings)) for one in wanted)
+    )
     channels: dict[tuple[str, str], tuple[str, ...]] = {}
     for cluster in wanted:
         for chat in ("slack", "teams", "page"):
@@ -178,11 +181,20 @@ async def connect_all(settings: Settings, environ: Mapping[str, str]) -> Cluster
 
 
 async def _connected(
-    cluster: Cluster, environ: Mapping[str, str], endpoints: Endpoints, identities: Identities
+    cluster: Cluster,
+    environ: Mapping[str, str],
+    endpoints: Endpoints,
+    identities: Identities,
+    registry: RegistryClient | None,
 ) -> Connected:
     if cluster.kind == "ecs":
-        return connect_ecs(cluster.region or "", cluster)
-    return await connect(_context(cluster, environ), cluster, endpoints, identities)
+        return connect_ecs(cluster.region or "", cluster, registry)
+    return await connect(_context(cluster, environ), cluster, endpoints, identities, registry)
+
+
+def registry_client(settings: Settings) -> RegistryClient | None:
+    """What one cluster's registries are asked with; ``None`` where they are not to be asked."""
+    return RegistryClient(settings.registry.allow_local_hosts) if settings.registry.probe else None
 
 
 def _context(cluster: Cluster, environ: Mapping[str, str]) -> Context:

@@ -216,6 +216,16 @@ class Azure(Part):
     graph: Url = "https://graph.microsoft.com"
 
 
+class Registry(Part):
+    """Whether and how registries are asked as a node would ask, from where pullbot runs.
+
+    ``allow_local_hosts``: registries (``localhost:5000``) that may be this machine or link-local.
+    """
+
+    probe: bool = True
+    allow_local_hosts: tuple[str, ...] = ()
+
+
 class Approvals(Part):
     """``quorum``: how many approvers a remedy of this risk needs; one where nothing is said."""
 
@@ -250,6 +260,7 @@ class Shape(Part):
     slack: Slack = Slack()
     teams: Teams = Teams()
     azure: Azure = Azure()
+    registry: Registry = Registry()
     approvals: Approvals = Approvals()
     remedies: Remedies = Remedies()
     store: StorePlace = Field(DEFAULT, repr=False)  # may hold a password

@@ -16,6 +16,7 @@ from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.clouds._kube import KubeHands, KubeReader
 from bot.clouds._kube_connection import KubeConnection
+from bot.clouds._registry import RegistryClient
 from bot.clouds.azure import Azure, Endpoints, Identities
 from bot.clouds.kubeconfig import Context
 from bot.clouds.registry_logins import Kept, Known
@@ -24,6 +25,7 @@ from checks.aws.facts import Aws
 from checks.host import Cluster
 from checks.kubernetes.facts import Kube
 from checks.kubernetes.registry_logins import RegistryLogins
+from checks.registry.facts import Registry
 from handlers.remedies.aws.steps import AwsWriter
 from handlers.remedies.kubernetes.login_steps import LoginReader
 from handlers.remedies.kubernetes.secret_steps import SecretWriter
@@ -53,11 +55,13 @@ async def connect(
     configured: Configured | None = None,
     azure: Endpoints | None = None,
     identities: Identities | None = None,
+    registry: RegistryClient | None = None,
 ) -> Connected:
     """Clients for the cluster of ``context``; what is configured wins over what was found out.
 
     Nothing is asked yet. ``azure``: where its APIs are; ``None`` for the public cloud's. ``identities``
-    in Azure are shared with other clusters, and outlive this one; ``None`` for its own.
+    in Azure are shared with other clusters, and outlive this one; ``None`` for its own. ``registry`` is
+    closed with the rest; without one no registry is asked but by its cloud's API.
     """
     cluster = _cluster(context, configured)
     connection = KubeConnection(context.name)
@@ -69,18 +73,27 @@ async def connect(
     in_azure = Azure(azure or Endpoints(), _azure_writer(configured), identities)
 
     def calls() -> dict[str, int]:
-        return {"aws": aws.calls, "azure": in_azure.calls, "kubernetes": kube.calls, "registry": 0}
+        return {"aws": aws.calls, "azure": in_azure.calls, "kubernetes": kube.calls, **counted(registry)}
 
     async def close() -> None:
         aws.close()
         aws_hands.close()
         await in_azure.close()
         await connection.close()
+        if registry is not None:
+            await registry.close()
 
     return Connected(
         cluster,
         KubernetesEyes(kube, cluster),
-        roots={Cluster: cluster, Kube: kube, Aws: aws, RegistryLogins: Known(logins), **in_azure.roots},
+        roots={
+            Cluster: cluster,
+            Kube: kube,
+            Aws: aws,
+            RegistryLogins: Known(logins),
+            **in_azure.roots,
+            **asking(registry),
+        },
         hands={
             KubeWriter: kube_hands,
             SecretWriter: kube_hands,
@@ -91,6 +104,15 @@ async def connect(
         calls=calls,
         close=close,
     )
+
+
+def asking(registry: RegistryClient | None) -> dict[Any, object]:
+    """The root by which registries are asked, if they are."""
+    return {} if registry is None else {Registry: registry}
+
+
+def counted(registry: RegistryClient | None) -> dict[str, int]:
+    return {"registry": 0 if registry is None else registry.calls}
 
 
 def _cluster(context: Context, configured: Configured | None) -> Cluster:

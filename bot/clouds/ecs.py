@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from bot.clouds._aws import AwsHands, AwsReader
 from bot.clouds._aws_queue import AwsQueue
 from bot.clouds._aws_sessions import Sessions
-from bot.clouds.connect import Connected, roles_of
+from bot.clouds._registry import RegistryClient
+from bot.clouds.connect import Connected, asking, counted, roles_of
 from bot.watch.ecs import EcsEyes
 from bot.watch.ecs_book import StoppedTasks
 from checks.aws.ecs_tasks import TaskBook
@@ -20,8 +21,10 @@ if TYPE_CHECKING:  # pydantic takes its time, and `pullbot why` can do without a
     from bot.settings_shape import Cluster as Configured
 
 
-def connect_ecs(region: str, configured: Configured | None = None) -> Connected:
-    """Clients for all clusters of ECS in ``region``. Nothing is asked yet."""
+def connect_ecs(
+    region: str, configured: Configured | None = None, registry: RegistryClient | None = None
+) -> Connected:
+    """Clients for all clusters of ECS in ``region``. Nothing is asked yet. ``registry``: see ``connect``."""
     cluster = Cluster(configured.name if configured else region, "ecs", region)
     aws = AwsReader(Sessions(), roles_of(configured, "read_role"))
     hands = AwsHands(Sessions(), roles_of(configured, "write_role"))
@@ -35,13 +38,15 @@ def connect_ecs(region: str, configured: Configured | None = None) -> Connected:
         hands.close()
         if queue is not None:
             queue.close()
+        if registry is not None:
+            await registry.close()
 
     return Connected(
         cluster,
         EcsEyes(aws, cluster, book, account=account, queue=queue),
-        roots={Cluster: cluster, Aws: aws, TaskBook: book, **_runbooks(configured)},
+        roots={Cluster: cluster, Aws: aws, TaskBook: book, **_runbooks(configured), **asking(registry)},
         hands={AwsWriter: hands},
-        calls=lambda: {"aws": aws.calls, "azure": 0, "kubernetes": 0, "registry": 0},
+        calls=lambda: {"aws": aws.calls, "azure": 0, "kubernetes": 0, **counted(registry)},
         close=close,
     )
 

@@ -131,6 +131,8 @@ def _settings(port: int, folder: Path, azure: str) -> Settings:
             ],
             "azure": {"resource_manager": azure, "graph": azure},
             "approvals": {"approvers": _APPROVERS, "second_person": True},
+            # The simulated registries are at no address.
+            "registry": {"probe": False},
             "remedies": {"enabled": _ENABLED},
             "store": str(folder / "pullbot.db"),
             "http": {"listen": f"127.0.0.1:{port}"},

@@ -130,17 +130,20 @@ async def _connect(arguments: argparse.Namespace, settings: Settings) -> tuple[C
     """The cluster to ask, and in which of its namespaces; "" for all."""
     if arguments.target and arguments.all_namespaces:
         raise CannotLook("a TARGET is in one namespace; use -n NS with it, or leave it out with -A")
+    from bot.clusters import registry_client  # noqa: PLC0415  see the top
+
     configured = _configured(arguments, settings)
     if arguments.target.startswith("ecs:") or (configured is not None and configured.kind == "ecs"):
         from bot.clouds.ecs import connect_ecs  # noqa: PLC0415  see the top
 
-        return connect_ecs(_region(configured), configured), arguments.namespace
+        return connect_ecs(_region(configured), configured, registry_client(settings)), arguments.namespace
     from bot.clouds.azure import Endpoints  # noqa: PLC0415  see the top
     from bot.clouds.connect import connect  # noqa: PLC0415  the Kubernetes client; see the top
 
     context, configured = _place(arguments, settings, configured)
     endpoints = Endpoints(settings.azure.resource_manager, settings.azure.graph)
-    return await connect(context, configured, endpoints), _namespace(arguments, context)
+    connected = await connect(context, configured, endpoints, registry=registry_client(settings))
+    return connected, _namespace(arguments, context)
 
 
 def _region(configured: Cluster | None) -> str:

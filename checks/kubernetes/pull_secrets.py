@@ -2,8 +2,8 @@
 
 A pod has those of its own spec; its service account's were copied there when it was made, and only if it
 named none itself. Reading Secrets is a right that operators give or do not: without it nothing is said about
-them but what kubelet's own event proves. They are only read where a login can be why the pull fails, and what
-is kept of them has no password.
+them but what kubelet's own event proves. They are only read where a login can be why the pull fails; a
+password is kept as a ``Secret``, to ask its own registry whether it is good.
 """
 
 from __future__ import annotations
@@ -187,7 +187,14 @@ def login(secret: PullSecret, entry: Entry, repository: Repository) -> SecretLog
         expires = (moment(secret.written) + _ECR_TOKENS_LIVE).isoformat()
     over = bool(expires) and moment(expires) <= datetime.now(UTC)
     return SecretLogin(
-        secret.namespace, secret.name, entry.key, entry.username, secret.written, expires, expired=over
+        secret.namespace,
+        secret.name,
+        entry.key,
+        entry.username,
+        secret.written,
+        expires,
+        over,
+        entry.password,
     )
 
 

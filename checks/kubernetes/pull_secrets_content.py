@@ -1,4 +1,4 @@
-"""What kubelet makes of a pull secret. Passwords come in here, and never leave.
+"""What kubelet makes of a pull secret. Passwords leave here as ``Secret`` only.
 
 The rules are kubelet's (pkg/credentialprovider/config.go and secrets/secrets.go): a Secret of another type is
 passed over without a word; one that cannot be parsed makes every pull of the pod fail; of an entry ``auth``
@@ -12,9 +12,11 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from checks.secret import Secret
 
 KEY_OF_TYPE = {
     "kubernetes.io/dockerconfigjson": ".dockerconfigjson",
@@ -31,6 +33,7 @@ class Entry:
     username: str
     fault: str = ""
     expires: str = ""
+    password: Secret[str] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,8 @@ def _entry(key: str, value: Any, store: str) -> Entry:
     user, password = fields["username"], fields["password"]
     if fields["auth"]:
         user, password = _basic(fields["auth"], key)
-    return Entry(key, user, _fault(fields, user, password, store), _expires(user, password))
+    fault, expires = _fault(fields, user, password, store), _expires(user, password)
+    return Entry(key, user, fault, expires, Secret(password))
 
 
 def _fault(fields: Mapping[str, str], user: str, password: str, store: str) -> str:

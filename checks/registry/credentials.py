@@ -1,4 +1,4 @@
-"""What the pod's own secrets give kubelet to log in to the image's registry with. Never a password.
+"""What the pod's own secrets give kubelet to log in to the image's registry with.
 
 Kubelet tries one login after the other, and then what its credential provider gives for the node; a pull
 fails when all of them do (pkg/kubelet/kuberuntime/kuberuntime_image.go).
@@ -6,7 +6,9 @@ fails when all of them do (pkg/kubelet/kuberuntime/kuberuntime_image.go).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from checks.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +16,8 @@ class SecretLogin:
     """One entry of a pull secret. ``key``: the registry as the secret names it. Times are RFC 3339, or "".
 
     ``written``: when the Secret was last written, so what is in it is at least as old. ``expires``: when the
-    token in it ends, as far as the token itself says; ``expired``: that time is over.
+    token in it ends, as far as the token itself says; ``expired``: that time is over. ``password`` is for
+    asking the registry of that entry, and for nobody's eyes.
     """
 
     namespace: str
@@ -24,6 +27,7 @@ class SecretLogin:
     written: str
     expires: str = ""
     expired: bool = False
+    password: Secret[str] | None = field(default=None, repr=False, compare=False)
 
     @property
     def where(self) -> str:

@@ -19,6 +19,7 @@ from checks.host import Cluster
 from checks.kubernetes.facts import Kube
 from checks.kubernetes.registry_logins import RegistryLogins
 from checks.model import FailedPull, Leg, Since, Verdict
+from checks.registry.facts import Registry
 from handlers.remedies.aws.runbook_steps import AutomationRole
 from handlers.remedies.aws.steps import AwsWriter
 from handlers.remedies.azure.steps import ArmWriter
@@ -32,7 +33,19 @@ REMEDIES = load_remedies()
 ADVICE = load_advice()
 FACTS = [one for group in CATALOG.facts.values() for one in group]
 # What a cluster is connected with, what a diagnosis adds, and what only a verification has.
-ROOTS = (Cluster, Kube, RegistryLogins, Aws, Arm, Graph, TaskBook, AutomationRole, FailedPull, Since)
+ROOTS = (
+    Cluster,
+    Kube,
+    RegistryLogins,
+    Aws,
+    Arm,
+    Graph,
+    TaskBook,
+    AutomationRole,
+    FailedPull,
+    Since,
+    Registry,
+)
 WRITERS = (AwsWriter, ArmWriter, KubeWriter, SecretWriter, LoginReader)
 TESTS = Path(__file__).parent
 SOURCES = Path(checks.__file__).parent
@@ -70,7 +83,7 @@ def test_nothing_gives_a_write_client() -> None:
 def test_what_decides_is_pure_and_never_waits(one: Check | Remedy | Advice) -> None:
     assert not inspect.iscoroutinefunction(one.fn)
     assert not inspect.isasyncgenfunction(one.fn)
-    assert not {need.type for need in one.needs} & {Arm, Aws, Graph, Kube}
+    assert not {need.type for need in one.needs} & {Arm, Aws, Graph, Kube, Registry}
 
 
 @pytest.mark.parametrize("one", [one for one in CATALOG.checks if one.id.startswith("aws/")], ids=name_of)
