@@ -63,7 +63,7 @@ def firewall_lets_through(
         first = doubtful[0]
         return unknown(
             f"whether the rule {first.ruled.rule} of {first.firewall.id.name} is for {first.to} is not "
-            "known: it names what is not looked into",
+            f"known: {_why(first.ruled)}",
             ("Firewall", str(first.firewall.id)),
         )
     if not ruled:
@@ -91,6 +91,11 @@ def _through(ways: Ways) -> tuple[Way, ...]:
 
 def _sources(subnet: NodeSubnet) -> Blocks:
     return tuple(one for text in subnet.prefixes for one in blocks(text) or ())
+
+
+def _why(ruled: Ruled) -> str:
+    unread = ruled.rule.unread if ruled.rule else ""
+    return unread or "it names addresses that may be its, or not"
 
 
 def _said(denied: Denied, ruling: Ruling, sources: Blocks) -> str:

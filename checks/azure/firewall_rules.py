@@ -7,7 +7,7 @@ no rule names is denied (learn.microsoft.com/azure/firewall/rule-processing).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from checks.azure.facts import block, rows, word, words
@@ -27,7 +27,11 @@ from checks.azure.outbound_errands import Destination, Errand
 from checks.azure.security_rules import HTTPS, Lets
 from checks.model import Unavailable
 
+# The addresses of groups, by id in small letters; or why one could not be read.
+Groups = Mapping[str, tuple[str, ...] | str]
+
 _LAST = 65_000
+_UNREAD = "URLs and categories of a firewall are not looked into"
 # Tags of names that Azure keeps: what of a pull is in them
 # (learn.microsoft.com/azure/aks/outbound-rules-control-egress).
 _TAGGED = {"azurekubernetesservice": frozenset({Errand.TOKEN})}
@@ -35,8 +39,10 @@ _TAGGED = {"azurekubernetesservice": frozenset({Errand.TOKEN})}
 
 @dataclass(frozen=True, slots=True)
 class FirewallRule:
-    """A network rule, or an application rule, which goes by names. ``unread``: groups of addresses, URLs or
-    categories of names, which we do not look into.
+    """A network rule, or an application rule, which goes by names.
+
+    ``from_groups``, ``to_groups``: ids of groups of addresses that are still to be read. ``from_unread``,
+    ``to_unread`` say why it is not known all that it names; "" where it is.
     """
 
     name: str
@@ -44,16 +50,35 @@ class FirewallRule:
     allows: bool
     by_name: bool
     sources: tuple[str, ...]
-    from_unread: bool
+    from_unread: str
     destinations: tuple[str, ...]
     ports: tuple[str, ...]
     protocols: tuple[str, ...]
     names: tuple[str, ...]
     tags: tuple[str, ...]
-    to_unread: bool
+    to_unread: str
+    from_groups: tuple[str, ...] = ()
+    to_groups: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.name} in {self.collection}"
+
+    @property
+    def unread(self) -> str:
+        return self.from_unread or self.to_unread
+
+    def with_groups(self, known: Groups) -> FirewallRule:
+        sources, from_unread = _joined(self.from_groups, known)
+        targets, to_unread = _joined(self.to_groups, known)
+        return replace(
+            self,
+            sources=(*self.sources, *sources),
+            destinations=(*self.destinations, *targets),
+            from_unread=self.from_unread or from_unread,
+            to_unread=self.to_unread or to_unread,
+            from_groups=(),
+            to_groups=(),
+        )
 
     def fits(self, to: Destination, sources: Blocks) -> Match:
         if not self._speaks():
@@ -112,6 +137,18 @@ class Ruling:
 
     network: tuple[FirewallRule, ...]
     application: tuple[FirewallRule, ...]
+
+    @property
+    def groups(self) -> frozenset[str]:
+        """The ids, in small letters, of the groups of addresses that it names."""
+        every = (*self.network, *self.application)
+        return frozenset(id.lower() for one in every for id in (*one.from_groups, *one.to_groups))
+
+    def with_groups(self, known: Groups) -> Ruling:
+        return Ruling(
+            tuple(one.with_groups(known) for one in self.network),
+            tuple(one.with_groups(known) for one in self.application),
+        )
 
     def decide(self, to: Destination, sources: Blocks) -> Ruled:
         """Traffic to a private endpoint has to be allowed by a network rule
@@ -185,18 +222,25 @@ def _of_collection(
             allows=action == "allow",
             by_name="application" in word(one, "ruleType").lower() if by_name is None else by_name,
             sources=words(one, "sourceAddresses") or (() if words(one, "sourceIpGroups") else ("*",)),
-            from_unread=bool(words(one, "sourceIpGroups")),
+            from_unread="",
             destinations=words(one, "destinationAddresses"),
             ports=words(one, "destinationPorts"),
             protocols=words(one, "ipProtocols") or words(one, "protocols") or _protocols(one),
             names=words(one, "targetFqdns") or words(one, "destinationFqdns"),
             tags=words(one, "fqdnTags"),
-            to_unread=any(
-                words(one, name) for name in ("destinationIpGroups", "targetUrls", "webCategories")
-            ),
+            to_unread=_UNREAD if words(one, "targetUrls") or words(one, "webCategories") else "",
+            from_groups=words(one, "sourceIpGroups"),
+            to_groups=words(one, "destinationIpGroups"),
         )
         for one in rules
     ]
+
+
+def _joined(ids: Iterable[str], known: Groups) -> tuple[tuple[str, ...], str]:
+    """The addresses of these groups, and why that is not all; "" where it is."""
+    found = [known[id.lower()] for id in ids]
+    addresses = tuple(one for each in found if not isinstance(each, str) for one in each)
+    return addresses, next((each for each in found if isinstance(each, str)), "")
 
 
 def _protocols(rule: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checks.azure.facts import Arm, ResourceId, block, rows, word
+from checks.azure.facts import Arm, ResourceId, block, rows, word, words
 from checks.azure.firewall_rules import Ruling, classic, of_policy
 from checks.azure.networks import NodePlace, Peerings, peerings_of
 from checks.azure.route_tables import Hop, Ways
@@ -21,6 +21,7 @@ READS = (
     "Microsoft.Network/azureFirewalls/read",
     "Microsoft.Network/firewallPolicies/read",
     "Microsoft.Network/firewallPolicies/ruleCollectionGroups/read",
+    "Microsoft.Network/ipGroups/read",
 )
 
 _MOST_PARENTS = 4  # Azure allows one level
@@ -139,14 +140,27 @@ async def firewall_rules(found: Firewalls, arm: Arm) -> FirewallRules:
 
 
 async def _ruling(firewall: Firewall, arm: Arm) -> Ruling:
-    if firewall.policy is None:
-        return firewall.classic
+    ruling = firewall.classic
+    if firewall.policy is not None:
+        try:
+            ruling = of_policy([one async for one in _policies(firewall.policy, arm)])
+        except NotFound:
+            raise Unavailable(
+                f"the policy {firewall.policy.name} of {firewall.id.name} is not there (deleted?)"
+            ) from None
+    wanted = sorted(ruling.groups)
+    found = await asyncio.gather(*(_addresses(one, arm) for one in wanted))
+    return ruling.with_groups(dict(zip(wanted, found, strict=True)))
+
+
+async def _addresses(group: str, arm: Arm) -> tuple[str, ...] | str:
+    """Of a group of addresses; or why they are not known, which leaves open only what names it."""
     try:
-        return of_policy([one async for one in _policies(firewall.policy, arm)])
+        return words(await arm.get(group), "properties", "ipAddresses")
     except NotFound:
-        raise Unavailable(
-            f"the policy {firewall.policy.name} of {firewall.id.name} is not there (deleted?)"
-        ) from None
+        return f"Azure has no group of addresses {group} (deleted meanwhile, or not shown to us)"
+    except Unavailable as why:
+        return str(why)
 
 
 async def _policies(id: ResourceId, arm: Arm) -> Any:

@@ -22,6 +22,7 @@ from checks.azure.route_tables import RouteTable, Ways
 from checks.azure.security_groups import SecurityGroups
 from checks.azure.security_rules import SecurityGroup
 from checks.graph import Check, fact
+from checks.image.facts import Asked
 from checks.model import NotApplicable, Unavailable, Verdict
 
 
@@ -29,22 +30,26 @@ from checks.model import NotApplicable, Unavailable, Verdict
 class Terrain:
     """Where the nodes are, and where they go. What could not be read is ``None``."""
 
+    asked: Asked
     wanted: Destinations | None
     subnet: NodeSubnet | None
     sides: EndpointSides | None
-    table: RouteTable | None
     ways: Ways | None
+
+    @property
+    def table(self) -> RouteTable | None:
+        return self.ways.table if self.ways else None
 
 
 @fact()
 def terrain(
+    asked: Asked,
     wanted: Destinations | None,
     subnet: NodeSubnet | None,
     sides: EndpointSides | None,
-    table: RouteTable | None,
     ways: Ways | None,
 ) -> Terrain:
-    return Terrain(wanted, subnet, sides, table, ways)
+    return Terrain(asked, wanted, subnet, sides, ways)
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # as above
@@ -93,6 +98,7 @@ class WayOut:
         place = NodePlace(terrain.subnet.id) if terrain.subnet else None
         return {
             Registry: self.registry, RegistryPath: self.path, AksCluster: self.cluster, NodePlace: place,
+            Asked: terrain.asked,
             Destinations: terrain.wanted, NodeSubnet: terrain.subnet, EndpointSides: terrain.sides,
             RouteTable: terrain.table, Ways: terrain.ways, SecurityGroups: guards.groups,
             Firewalls: guards.firewalls, FirewallRules: guards.rules, Admission: guards.admission,

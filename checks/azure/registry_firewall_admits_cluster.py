@@ -14,6 +14,7 @@ from checks.azure.outbound_admission import Admission
 from checks.azure.paths import Kind, RegistryPath
 from checks.azure.registry import Registry
 from checks.graph import check
+from checks.image.facts import Asked
 from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 
 
@@ -24,9 +25,11 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, u
     page="https://learn.microsoft.com/en-us/azure/container-registry/container-registry-access-selected-networks",
 )
 def registry_firewall_admits_cluster(
-    registry: Registry, path: RegistryPath, admission: Admission, place: NodePlace | None
+    registry: Registry, path: RegistryPath, admission: Admission, place: NodePlace | None, asked: Asked
 ) -> Verdict:
     which = ("Registry", str(registry.id))
+    # The storage behind a registry answers 403, too, and knows nothing of the registry's firewall.
+    explains = None if _is_of(registry, asked.host) else False
     if path.kind in (Kind.PRIVATE, Kind.NOWHERE):
         raise NotApplicable("its rules do not hold for private endpoints")
     if not registry.public:
@@ -36,6 +39,7 @@ def registry_firewall_admits_cluster(
             f"public access to {registry.host} is disabled, and it has no private endpoint",
             which,
             about=str(registry.id),
+            explains=explains,
         )
     if registry.admits_all:
         return passed(f"{registry.host} is open to every address", which)
@@ -52,6 +56,7 @@ def registry_firewall_admits_cluster(
             _said(registry, missing, admitted=[one for one in every if one not in missing]),
             *evidence,
             about=str(registry.id),
+            explains=explains,
         )
     if outbound is None:
         return unknown(
@@ -59,6 +64,10 @@ def registry_firewall_admits_cluster(
             *evidence,
         )
     return passed(f"{registry.host} admits {', '.join(every)}", *evidence)
+
+
+def _is_of(registry: Registry, host: str) -> bool:
+    return not host or host.partition(".")[0] == registry.host.partition(".")[0]
 
 
 def missing_of(addresses: Iterable[str], admitted: Iterable[str]) -> tuple[str, ...]:

@@ -230,6 +230,13 @@ def by_address(name: str, *addresses: str, **more: Any) -> Tree:
     }
 
 
+def ip_group(azure: Azure, name: str, *addresses: str) -> str:
+    id = f"{NETWORK}/ipGroups/{name}"
+    properties = {"ipAddresses": list(addresses), "provisioningState": "Succeeded"}
+    azure.put({"id": id, "name": name, "location": "westeurope", "properties": properties})
+    return id
+
+
 def egress(azure: Azure) -> Azure:
     """Everything that leaves goes through a firewall that lets a pull through."""
     azure.get(world.AKS)["properties"]["networkProfile"] = {"outboundType": "userDefinedRouting"}

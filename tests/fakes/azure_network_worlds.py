@@ -78,6 +78,16 @@ def shut_by_firewall() -> World:
     return world
 
 
+def shut_by_firewall_for_a_group() -> World:
+    """A rule for a group of addresses that the nodes are in goes before the one that lets pulls through."""
+    world = own_network()
+    net.egress(world.azure)
+    nodes = net.ip_group(world.azure, "nodes", "10.1.0.0/16")
+    rule = net.by_name("registries", "*.azurecr.io", sourceAddresses=[], sourceIpGroups=[nodes])
+    net.put_group(world.azure, net.POLICY, net.group("no", 100, net.collection("y", 100, "Deny", rule)))
+    return world
+
+
 def shut_by_group_on_a_lone_machine() -> World:
     """A node that is in no scale set; the subnet is told by its network interface."""
     world = shut_by_group()
@@ -178,6 +188,7 @@ PUBLIC: tuple[Maker, ...] = (
     without_identity_on_a_lone_machine,
     led_nowhere,
     shut_by_firewall,
+    shut_by_firewall_for_a_group,
 )
 PRIVATE: tuple[Maker, ...] = (
     hub_and_spoke,

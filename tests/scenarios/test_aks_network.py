@@ -675,3 +675,30 @@ async def test_a_subnet_that_the_registry_admits_comes_by_its_service_endpoint(s
     rules["virtualNetworkRules"] = [{"id": private.NODES, "action": "Allow"}]
     found, _ = await shop.look()
     assert found[FIREWALL].verdict.status is Status.PASS
+
+
+async def test_a_group_of_addresses_in_a_firewalls_rule_is_looked_into(shop: Aks) -> None:
+    net.egress(shop.azure)
+    nodes = net.ip_group(shop.azure, "nodes", "10.1.0.0/16")
+    rule = net.by_name("registries", "*.azurecr.io", sourceAddresses=[], sourceIpGroups=[nodes])
+    net.put_group(shop.azure, net.POLICY, net.group("no", 100, net.collection("no", 100, "Deny", rule)))
+    shop.says(CUT_OFF)
+    found, _ = await shop.look()
+    assert root_causes(found) == [APPLIANCE]
+    net.ip_group(shop.azure, "nodes", "10.2.0.0/16")
+    found, _ = await shop.look()
+    assert found[APPLIANCE].verdict.status is Status.PASS
+    del shop.azure.resources[nodes.lower()]
+    found, _ = await shop.look()
+    assert found[APPLIANCE].verdict.status is Status.UNKNOWN
+
+
+async def test_a_403_of_the_storage_is_not_the_registrys(shop: Aks) -> None:
+    net.restrict(shop.azure)
+    shop.says(
+        f'Failed to pull image "{IMAGE}": failed to copy: httpReadSeeker: failed open: unexpected status '
+        "from GET request to https://weuman.blob.core.windows.net/layer?sig=x: 403 Forbidden"
+    )
+    found, _ = await shop.look()
+    assert failing(found) == {FIREWALL}
+    assert root_causes(found) == []

@@ -89,14 +89,32 @@ def test_a_network_rule_for_other_packets_does_not_help(more: dict[str, Any]) ->
 @pytest.mark.parametrize(
     "rule",
     [
-        by_address("r", destinationIpGroups=["/ipGroups/acr"]),
-        by_address("r", "*", sourceAddresses=[], sourceIpGroups=["/ipGroups/nodes"]),
         by_address("r", "20.0.0.0/8"),
         by_name("r", webCategories=["ComputersAndTechnology"]),
     ],
 )
 def test_what_is_not_looked_into_may_allow_it(rule: dict[str, Any]) -> None:
     assert allowed(rule) is Lets.MAYBE
+
+
+@pytest.mark.parametrize(
+    ("known", "lets"),
+    [
+        ({"/acr": ("10.10.0.4",), "/nodes": ("10.1.0.0/16",)}, Lets.YES),
+        ({"/acr": ("10.10.0.5",), "/nodes": ("10.1.0.0/16",)}, Lets.NO),
+        ({"/acr": ("10.10.0.4",), "/nodes": ("10.2.0.0/16",)}, Lets.NO),
+        ({"/acr": "denied", "/nodes": ("10.1.0.0/16",)}, Lets.MAYBE),
+        ({"/acr": ("10.10.0.4",), "/nodes": "denied"}, Lets.MAYBE),
+        ({"/acr": "denied", "/nodes": ("10.2.0.0/16",)}, Lets.NO),
+    ],
+)
+def test_groups_of_addresses_count_as_far_as_they_are_known(
+    known: dict[str, tuple[str, ...] | str], lets: Lets
+) -> None:
+    rule = by_address("r", sourceAddresses=[], sourceIpGroups=["/Nodes"], destinationIpGroups=["/ACR"])
+    ruling = of_policy([[group("g", 100, collection("c", 100, "Allow", rule))]])
+    assert ruling.groups == {"/acr", "/nodes"}
+    assert ruling.with_groups(known).decide(ENDPOINT, NODES).lets is lets
 
 
 def test_a_network_rule_names_hosts_too() -> None:
