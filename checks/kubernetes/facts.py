@@ -40,18 +40,70 @@ def host_name(pull: FailedPull) -> HostName:
     return HostName(pull.nodes[0])
 
 
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """``status`` is ``True``, ``False`` or ``Unknown``, as Kubernetes writes it; ``since`` RFC 3339 or ""."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """What a node says of itself; ``taints`` as ``key=value:effect``."""
+
+    host: Host
+    conditions: tuple[Condition, ...]
+    taints: tuple[str, ...]
+
+    def condition(self, type: str) -> Condition | None:
+        """``None`` where the node does not speak of it."""
+        return next((one for one in self.conditions if one.type == type), None)
+
+
 @fact()
-async def host(where: HostName, kube: Kube) -> Host:
+async def node(where: HostName, kube: Kube) -> Node:
     try:
-        node = await kube.get(f"/api/v1/nodes/{where.name}")
+        found = await kube.get(f"/api/v1/nodes/{where.name}")
     except NotFound:
         raise Unavailable(f"the node {where.name} is gone; look at a pod on a present node") from None
-    info = node.get("status", {}).get("nodeInfo", {})
-    labels = node.get("metadata", {}).get("labels") or {}
-    return Host(
-        name=where.name,
-        provider_id=node.get("spec", {}).get("providerID", ""),
+    return as_node(found)
+
+
+@fact()
+def host(node: Node) -> Host:
+    return node.host
+
+
+def as_node(tree: Mapping[str, Any]) -> Node:
+    """A node as the API gave it."""
+    metadata, spec, status = (tree.get(name) or {} for name in ("metadata", "spec", "status"))
+    info = status.get("nodeInfo") or {}
+    labels = metadata.get("labels") or {}
+    here = Host(
+        name=str(metadata.get("name") or ""),
+        provider_id=spec.get("providerID", ""),
         architecture=info.get("architecture") or labels.get("kubernetes.io/arch", ""),
         operating_system=info.get("operatingSystem") or labels.get("kubernetes.io/os", ""),
         labels=tuple(sorted(labels.items())),
     )
+    return Node(
+        here,
+        conditions=tuple(map(_condition, status.get("conditions") or ())),
+        taints=tuple(map(_taint, spec.get("taints") or ())),
+    )
+
+
+def _condition(tree: Mapping[str, Any]) -> Condition:
+    words = (
+        str(tree.get(name) or "") for name in ("type", "status", "reason", "message", "lastTransitionTime")
+    )
+    return Condition(*words)
+
+
+def _taint(tree: Mapping[str, Any]) -> str:
+    value = f"={tree['value']}" if tree.get("value") else ""
+    return f"{tree.get('key', '')}{value}:{tree.get('effect', '')}"

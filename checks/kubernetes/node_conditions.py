@@ -1,0 +1,60 @@
+"""What the node says of its disk and its runtime, for pulls that may fail because of the node itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from checks.graph import fact
+from checks.kubernetes.askers import pages
+from checks.kubernetes.facts import HostName, Kube
+from checks.kubernetes.pods import moment, presentable
+from checks.model import SAYS_NOTHING, FailedPull, NotApplicable, Symptom
+
+# (API group, resource, verb), as RBAC wants them.
+RBAC = (("", "events", "list"),)
+
+_OF_THE_NODE = SAYS_NOTHING | {Symptom.DISK_FULL, Symptom.RUNTIME_UNAVAILABLE, Symptom.CORRUPT_CONTENT}
+_LONGEST = 400  # letters of a message that are shown
+# pkg/kubelet/events/event.go, pkg/kubelet/images/image_gc_manager.go, pkg/kubelet/eviction
+OF_THE_DISK = ("FreeDiskSpaceFailed", "ImageGCFailed", "EvictionThresholdMet", "InvalidDiskCapacity")
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectNode:
+    """The node of a pull whose message may be about the node. ``said``: the end of it."""
+
+    name: str
+    said: str
+
+
+@fact()
+def suspect_node(pull: FailedPull, where: HostName, _: Kube) -> SuspectNode:
+    if pull.symptom not in _OF_THE_NODE:
+        raise NotApplicable("the node got as far as asking the registry")
+    return SuspectNode(where.name, last_words(pull.message))
+
+
+@dataclass(frozen=True, slots=True)
+class DiskEvents:
+    """What kubelet reported of the node's disk last, by reason: ``(reason, message)``."""
+
+    all: tuple[tuple[str, str], ...]
+
+
+@fact()
+async def disk_events(suspect: SuspectNode, kube: Kube) -> DiskEvents:
+    fields = f"involvedObject.kind=Node,involvedObject.name={suspect.name}"
+    last: dict[str, tuple[str, str]] = {}
+    # Events about what has no namespace are kept in this one.
+    async for event in pages(kube, "/api/v1/namespaces/default/events", fieldSelector=fields):
+        reason = str(event.get("reason") or "")
+        at = str(event.get("lastTimestamp") or event.get("eventTime") or "")
+        if reason in OF_THE_DISK and moment(at) >= moment(last.get(reason, ("", ""))[0]):
+            last[reason] = (at, presentable(str(event.get("message") or "")))
+    return DiskEvents(tuple((reason, last[reason][1]) for reason in OF_THE_DISK if reason in last))
+
+
+def last_words(message: str) -> str:
+    """The cause is at the end of what a runtime says."""
+    text = " ".join(message.split())
+    return text if len(text) <= _LONGEST else f"… {text[-_LONGEST:].partition(' ')[2]}"
