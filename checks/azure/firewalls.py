@@ -6,7 +6,7 @@ Asked for only where a route leads to an appliance. What is no Azure Firewall ca
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,21 +71,27 @@ class Firewalls:
 
 @fact()
 async def firewalls(wanted: Appliances, place: NodePlace, peerings: Peerings | None, arm: Arm) -> Firewalls:
-    """Looked for in the subscriptions of the nodes' network and of those that it is peered with.
+    """Looked for in the nodes' own subscription, then in those of the networks that theirs is peered with.
 
     Hubs are made alike, with the same addresses: one counts that stands in such a network.
     """
     own, joined = await asyncio.gather(_listed(place.subnet.subscription, arm), _joined(place, peerings, arm))
-    others = {one.subscription.lower() for one in joined} - {place.subnet.subscription.lower()}
-    listed = (own, *await asyncio.gather(*(_listed(one, arm) for one in sorted(others))))
     near = {place.network, *joined}
-    found = [one for several in listed for one in map(_firewall, several)]
-    return Firewalls(
-        tuple(
-            one
-            for one in found
-            if set(one.addresses) & set(wanted.addresses) and (one.network is None or one.network in near)
-        )
+    found = _among(own, wanted, near)
+    if {address for one in found for address in one.addresses}.issuperset(wanted.addresses):
+        return Firewalls(found)
+    others = {one.subscription.lower() for one in joined} - {place.subnet.subscription.lower()}
+    listed = await asyncio.gather(*(_listed(one, arm) for one in sorted(others)))
+    return Firewalls((*found, *(one for several in listed for one in _among(several, wanted, near))))
+
+
+def _among(
+    listed: Iterable[Mapping[str, Any]], wanted: Appliances, near: Set[ResourceId]
+) -> tuple[Firewall, ...]:
+    return tuple(
+        one
+        for one in map(_firewall, listed)
+        if set(one.addresses) & set(wanted.addresses) and (one.network is None or one.network in near)
     )
 
 

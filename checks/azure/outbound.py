@@ -65,6 +65,18 @@ class Outbound:
     shared: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class WayOutside:
+    """The nodes leave to the Internet by themselves: no appliance, gateway or service endpoint is between."""
+
+
+@fact()
+def way_outside(_: Asks, ways: Ways) -> WayOutside:
+    if _to_registry(ways).hop is not Hop.INTERNET:
+        raise NotApplicable("something else is on the way")
+    return WayOutside()
+
+
 # The facts are tried in the order of their names; what is asked of Azure depends on which it is.
 @fact()
 async def by_agreement(_: Asks, refused: TurnedAway, cluster: AksCluster, arm: Arm) -> Outbound:
@@ -105,8 +117,8 @@ async def by_appliance(_: Asks, ways: Ways, firewalls: Firewalls, arm: Arm) -> O
 
 
 @fact()
-async def by_nat_gateway(_: Asks, ways: Ways, subnet: NodeSubnet, arm: Arm) -> Outbound:
-    if _to_registry(ways).hop is not Hop.INTERNET or subnet.nat_gateway is None:
+async def by_nat_gateway(_: WayOutside, subnet: NodeSubnet, arm: Arm) -> Outbound:
+    if subnet.nat_gateway is None:
         raise NotApplicable("no NAT gateway is on the way")
     try:
         gateway = block(await arm.get(str(subnet.nat_gateway)), "properties")
@@ -119,7 +131,7 @@ async def by_nat_gateway(_: Asks, ways: Ways, subnet: NodeSubnet, arm: Arm) -> O
 
 @fact()
 async def by_node_address(
-    _: Asks, cluster: AksCluster, place: NodePlace, machine: Machine, arm: Arm
+    _: WayOutside, cluster: AksCluster, place: NodePlace, machine: Machine, arm: Arm
 ) -> Outbound:
     mine = [one for one in cluster.pools if one.subnet in (None, place.subnet)]
     if not machine.scale_set or not any(one.public_nodes for one in mine):
@@ -139,9 +151,7 @@ async def by_node_address(
 
 
 @fact()
-async def by_outbound_type(_: Asks, cluster: AksCluster, registry: Registry, arm: Arm) -> Outbound:
-    if proxied(cluster, registry.host):
-        raise Unavailable(f"the nodes go through the proxy {cluster.proxy.https}, whose address is not known")
+async def by_outbound_type(_: WayOutside, cluster: AksCluster, arm: Arm) -> Outbound:
     if cluster.outbound.lower() not in _BY_BALANCER:
         raise Unavailable(
             f"with which address the nodes leave is not known; the outbound type is {cluster.outbound}"
@@ -150,12 +160,23 @@ async def by_outbound_type(_: Asks, cluster: AksCluster, registry: Registry, arm
 
 
 @fact()
-def by_endpoint_of_service(_: Asks, ways: Ways, registry: Registry) -> Outbound:
-    if _to_registry(ways).hop is not Hop.DIRECT:
-        raise NotApplicable("no service endpoint is on the way")
+def by_proxy(_: Asks, cluster: AksCluster, registry: Registry) -> Outbound:
+    if not proxied(cluster, registry.host):
+        raise NotApplicable("no proxy is on the way")
+    raise Unavailable(f"the nodes go through the proxy {cluster.proxy.https}, whose address is not known")
+
+
+@fact()
+def by_unseen_way(_: Asks, ways: Ways, registry: Registry) -> Outbound:
+    """Whatever it was that the others did not know."""
+    way = _to_registry(ways)
+    if way.hop is Hop.DIRECT:
+        raise Unavailable(
+            f"the nodes come to {registry.host} by a service endpoint; which subnets it admits, Azure's API "
+            "does not tell"
+        )
     raise Unavailable(
-        f"the nodes come to {registry.host} by a service endpoint; which subnets it admits, Azure's API does "
-        "not tell"
+        way.why or f"where the route {way.route} leads, and with which address that comes out, is not known"
     )
 
 

@@ -36,7 +36,7 @@ def admission_by_outbound(_: Asks, outbound: Outbound) -> Admission:
 
 @fact()
 def admission_not_asked(registry: Registry, path: RegistryPath) -> Admission:
-    if path.kind is Kind.UNKNOWN and not (registry.public and registry.admits_all):
+    if path.kind is Kind.UNKNOWN and registry.public and not registry.admits_all:
         raise Unavailable(
             f"whether the nodes come to {registry.host} over the Internet is not known: {path.why}"
         )

@@ -59,10 +59,8 @@ def registry_firewall_admits_cluster(
             explains=explains,
         )
     if outbound is None:
-        return unknown(
-            f"{registry.host} admits {told} by now; with which other addresses the nodes leave is not known",
-            *evidence,
-        )
+        by_now = f"{registry.host} admits {told} by now; " if told else ""
+        return unknown(f"{by_now}with which other addresses the nodes leave is not known", *evidence)
     return passed(f"{registry.host} admits {', '.join(every)}", *evidence)
 
 

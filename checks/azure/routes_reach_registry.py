@@ -61,7 +61,8 @@ def routes_reach_registry(
 
 def has_no_way_out(cluster: AksCluster, subnet: NodeSubnet) -> bool:
     """Whether what is routed to the Internet ends there."""
-    return cluster.outbound.lower() in _NO_WAY_OUT and subnet.nat_gateway is None
+    own = subnet.nat_gateway is not None or any(one.public_nodes for one in cluster.pools)
+    return cluster.outbound.lower() in _NO_WAY_OUT and not own
 
 
 def _hosts(ways: Iterable[Way]) -> str:

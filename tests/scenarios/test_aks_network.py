@@ -702,3 +702,32 @@ async def test_a_403_of_the_storage_is_not_the_registrys(shop: Aks) -> None:
     found, _ = await shop.look()
     assert failing(found) == {FIREWALL}
     assert root_causes(found) == []
+
+
+@pytest.mark.parametrize("route", ["0.0.0.0/0 VirtualNetworkGateway", "0.0.0.0/0 None"])
+async def test_where_the_way_out_is_not_seen_the_load_balancers_addresses_prove_nothing(
+    shop: Aks, route: str
+) -> None:
+    net.routes(shop.azure, everything=route)
+    net.restrict(shop.azure)
+    shop.says(BARE)
+    found, _ = await shop.look()
+    assert found[FIREWALL].verdict.status is Status.UNKNOWN
+    assert f"everything ({route.replace(' ', ' to ')})" in found[FIREWALL].verdict.summary
+
+
+async def test_a_firewall_in_a_hub_of_another_subscription_is_found_by_the_peering(shop: Aks) -> None:
+    hub = "/subscriptions/9a4f0d52-3c67-4c3e-8b1c-3f8e1c5a7d20/resourceGroups/hub/providers/Microsoft.Network"
+    net.egress(shop.azure)
+    made = shop.azure.resources.pop(net.FIREWALL.lower())
+    made["id"] = f"{hub}/azureFirewalls/hub"
+    subnet = {"id": f"{hub}/virtualNetworks/hub/subnets/AzureFirewallSubnet"}
+    made["properties"]["ipConfigurations"][0]["properties"]["subnet"] = subnet
+    shop.azure.put(made)
+    shop.azure.put(private.peering(private.TO_HUB, f"{hub}/virtualNetworks/hub", "10.10.0.0/16"))
+    shop.says(CUT_OFF)
+    found, _ = await shop.look()
+    assert found[APPLIANCE].verdict.status is Status.PASS
+    net.put_group(shop.azure, net.POLICY, net.group("aks", 200))
+    found, _ = await shop.look()
+    assert root_causes(found) == [APPLIANCE]
