@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.clouds._azure_errors import arm_action
 from bot.demo.azure_api import Azure, AzureApi
 
 
@@ -24,14 +25,20 @@ class Fault:
 
 
 class Front(AzureApi):
+    """``denying``: reads, by the action that they take, are denied as Azure does it."""
+
     def __init__(self, azure: Azure, *, secret: str = "", page: int = 50) -> None:
         super().__init__(azure, secret=secret, page=page)
         self.faults: list[Fault] = []
+        self.denying: set[str] = set()
         self.asked: list[tuple[str, str]] = []
         self.tokens = 0
 
     async def answer(self, request: web.Request) -> web.Response:
         self.asked.append((request.method, request.path))
+        action = arm_action("GET", request.path)
+        if action in self.denying:
+            return web.Response(status=403, text=denied(action), content_type="application/json")
         for fault in self.faults:
             fits = fault.where.lower() in request.path.lower() and fault.method == request.method
             if fits and fault.times > 0:

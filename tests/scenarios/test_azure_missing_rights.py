@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import pytest
 
+from bot.clouds.azure import Azure as Clients
+from bot.clouds.azure import Endpoints
 from checks.model import Finding, Status
 from tests.fakes import azure_all_worlds, azure_network_worlds, azure_worlds
 from tests.fakes.azure_door import BROKEN, DENIED, GRAPH, SEARCH, THROTTLED, Failure
-from tests.fakes.azure_worlds import Maker, Seen, running
+from tests.fakes.azure_front import Front
+from tests.fakes.azure_worlds import Maker, Running, Seen, running
 
 OF_EACH_KIND: tuple[Maker, ...] = (
     azure_worlds.service_principal,
@@ -78,3 +81,24 @@ async def test_no_action_is_granted_whose_denial_nobody_would_notice(azure_token
                     noticed.add(action)
     assert asked - noticed == set()
     assert SEARCH in noticed
+
+
+async def test_so_it_is_when_azure_itself_denies_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over HTTP, in the very words of Resource Manager: who pulls has no role."""
+    front = Front(azure_worlds.without_role().azure)
+    url = await front.start()
+    for name, value in front.environment().items():
+        monkeypatch.setenv(name, value)
+    clients = Clients(Endpoints(url, url))
+    azure = Running(azure_worlds.without_role(), clients)
+    try:
+        before = await azure.look()
+        assert before.causes == {"azure/identity_can_pull"}
+        some: set[str] = set()
+        for action in sorted(set(before.asked)):
+            front.denying = {action}
+            some |= became_unknown(before, await azure.look(), action)
+        assert "azure/identity_can_pull" in some
+    finally:
+        await clients.close()
+        await front.stop()
