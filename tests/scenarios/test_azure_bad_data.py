@@ -140,7 +140,12 @@ async def _is_unharmed(
 
 async def test_a_cluster_that_names_nobody_accuses_nobody(azure_tokens: None) -> None:
     """Neither an identity nor a service principal: who pulls is not known."""
-    for has in ({}, {"servicePrincipalProfile": {"clientId": "msi"}}, {"identityProfile": {}}):
+    several: tuple[dict[str, Any], ...] = (
+        {},
+        {"servicePrincipalProfile": {"clientId": "msi"}},
+        {"identityProfile": {}},
+    )
+    for has in several:
         async with running(azure_network_worlds.without_identity) as azure:
             azure.world.azure.get(public.AKS)["properties"] = dict(has)
             seen = await azure.look()
