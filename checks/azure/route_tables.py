@@ -30,6 +30,9 @@ from checks.model import NotFound, Unavailable
 READS = ("Microsoft.Network/routeTables/read",)
 
 
+_AS_EXACT_AS_A_TAG = 12
+
+
 class Hop(Enum):
     """DIRECT: Azure's own way, by a service endpoint or a private endpoint's /32. UNCERTAIN: not decided."""
 
@@ -156,15 +159,14 @@ def _holds(route: Route, to: Destination) -> Match:
 
 
 def _exactness(route: Route) -> tuple[int, int]:
-    """A block that surely holds is the dialled address's; a tag's blocks are longer than everything."""
+    """In Azure a tag stands for many blocks, none of which is very wide."""
+    if is_everything(route.to):
+        return (0, 0)
     found = blocks(route.to)
-    if is_everything(route.to) or not found:
-        return (
-            (0, 0)
-            if is_everything(route.to)
-            else (1, route.to.count(".") - route.to.startswith("AzureCloud"))
-        )
-    return (2, found[0].prefixlen)
+    if not found:
+        return (1, route.to.count(".") - route.to.lower().startswith("azurecloud"))
+    length = found[0].prefixlen
+    return (2 if length >= _AS_EXACT_AS_A_TAG else 0, length)
 
 
 def _to_endpoint(to: Destination, table: RouteTable, sides: EndpointSides) -> Way:
