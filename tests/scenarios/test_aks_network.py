@@ -731,3 +731,53 @@ async def test_a_firewall_in_a_hub_of_another_subscription_is_found_by_the_peeri
     net.put_group(shop.azure, net.POLICY, net.group("aks", 200))
     found, _ = await shop.look()
     assert root_causes(found) == [APPLIANCE]
+
+
+async def test_nodes_that_come_by_a_service_endpoint_are_seen_with_their_own_addresses(shop: Aks) -> None:
+    shop.azure.get(private.NODES)["properties"]["serviceEndpoints"] = [
+        {"service": "Microsoft.ContainerRegistry"}
+    ]
+    net.restrict(shop.azure, world.OUTBOUND_IP)
+    shop.says(turned_away("10.1.0.7"))
+    found, offers = await shop.look()
+    assert root_causes(found) == [FIREWALL]
+    assert offers[ADMIT].plan is None
+    advice = offers["azure/open_registry_to_cluster"].by_hand
+    assert advice is not None
+    assert advice.commands[0].endswith(f"--subnet {private.NODES}")
+
+
+async def test_classic_rules_of_a_firewall_are_read_and_advised_upon(shop: Aks) -> None:
+    net.egress(shop.azure)
+    has = shop.azure.get(net.FIREWALL)["properties"]
+    del has["firewallPolicy"]
+    rule = {
+        "name": "pulls",
+        "sourceAddresses": ["10.1.0.0/16"],
+        "protocols": [{"protocolType": "Https", "port": 443}],
+        "targetFqdns": ["*.azurecr.io"],
+    }
+    properties = {"priority": 100, "action": {"type": "Allow"}, "rules": [rule]}
+    has["applicationRuleCollections"] = [{"name": "aks", "properties": properties}]
+    shop.says(LAYERS)
+    found, offers = await shop.look()
+    assert root_causes(found) == [APPLIANCE]
+    advice = offers["azure/allow_in_firewall"].by_hand
+    assert advice is not None
+    assert advice.commands == (
+        "az network firewall application-rule create --firewall-name hub --resource-group shop "
+        f"--subscription {world.SUBSCRIPTION} --collection-name COLLECTION --name acr --source-addresses 10.1.0.0/22 "
+        "--target-fqdns '*.blob.core.windows.net' --protocols Https=443",
+    )
+    rule["targetFqdns"] = ["*.azurecr.io", "*.blob.core.windows.net"]
+    found, _ = await shop.look()
+    assert failing(found) == set()
+
+
+async def test_where_a_group_of_akss_own_denies_it_too_ours_alone_is_not_opened(shop: Aks) -> None:
+    for group in (net.SUBNET_GROUP, net.NODE_GROUP):
+        net.guard(shop.azure, group, net.rule("no-internet", 400, "Deny", "Internet"))
+    shop.says(TIMEOUT)
+    _, offers = await shop.look()
+    assert "is AKS's own" in offers[OPEN].refused
+    assert offers["azure/mend_nsg_of_aks"].by_hand is not None

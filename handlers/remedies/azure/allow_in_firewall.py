@@ -25,7 +25,7 @@ def allow_in_firewall(ways: Ways, firewalls: Firewalls, rules: FirewallRules, su
     stops = [str(one.ruled.rule) for one in denied if one.ruled.rule is not None]
     return ByHand(
         f"Who answers for {(firewall.policy or firewall.id).name} allows HTTPS from "
-        f"{', '.join(subnet.prefixes)} to {', '.join(map(str, places))} with a {kind}",
+        f"{', '.join(subnet.prefixes)} to {', '.join(map(_shown, places))} with a {kind}",
         (_command(firewall, places, subnet),),
         f"it has to go before what may be an intentional denial: {', '.join(dict.fromkeys(stops))}"
         if stops
@@ -39,7 +39,7 @@ def _command(firewall: Firewall, places: tuple[Destination, ...], subnet: NodeSu
     if private:
         target = ["--destination-addresses", *(one.address for one in places), "--destination-ports", "443"]
     else:
-        target = ["--target-fqdns", *(one.host for one in places), "--protocols", "Https=443"]
+        target = ["--target-fqdns", *map(_name, places), "--protocols", "Https=443"]
     if firewall.policy is None:
         kind = "network-rule" if private else "application-rule"
         words = ["az", "network", "firewall", kind, "create", "--firewall-name", firewall.id.name]
@@ -50,6 +50,15 @@ def _command(firewall: Firewall, places: tuple[Destination, ...], subnet: NodeSu
     words += ["--rule-collection-group-name", "GROUP", "--collection-name", "COLLECTION", "--name", "acr"]
     words += ["--rule-type", "NetworkRule" if private else "ApplicationRule", *sources, *target]
     return shlex.join([*words, "--ip-protocols", "TCP"] if private else words)
+
+
+def _name(to: Destination) -> str:
+    """Of the storage behind a registry any account may be next, whichever the message tells of."""
+    return f"*.{to.host.partition('.')[2]}" if to.tag == "Storage" else to.host
+
+
+def _shown(to: Destination) -> str:
+    return str(to) if to.private else _name(to)
 
 
 def _where(id: ResourceId) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import shlex
 
+from checks.azure.outbound_addresses import is_private
 from checks.azure.outbound_way import WayOut
 from checks.azure.registry import Registry
 from checks.azure.registry_firewall_admits_cluster import missing_of, registry_firewall_admits_cluster
@@ -28,6 +29,14 @@ def open_registry_to_cluster(now: WayOut) -> ByHand:
     if admission is None:
         raise NotApplicable("nothing is known of who comes")
     outbound, told = admission.outbound, admission.told
+    subnet = now.terrain.subnet
+    if told and is_private(told) and subnet is not None:
+        return ByHand(
+            f"Who answers for {registry.host} admits the subnet {subnet.id.name}, from which the nodes come "
+            "by a service endpoint; or that is taken off the subnet, and the public address is admitted",
+            (network_rule("add", str(registry.id), subnet=str(subnet.id)),),
+            "everything in the subnet is let in",
+        )
     names = tuple(one.address for one in outbound.exits) if outbound else ()
     if outbound and all(one.stays for one in outbound.exits) and not (told and missing_of([told], names)):
         raise NotApplicable("a remedy does it")

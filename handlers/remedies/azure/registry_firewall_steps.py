@@ -93,10 +93,10 @@ class DismissAddresses(Step):
         return self
 
 
-def network_rule(verb: str, registry: str, address: str) -> str:
+def network_rule(verb: str, registry: str, address: str = "", *, subnet: str = "") -> str:
     id = ResourceId(registry)
     words = ["az", "acr", "network-rule", verb, "--name", id.name, "--subscription", id.subscription]
-    return shlex.join([*words, "--ip-address", address])
+    return shlex.join([*words, *(("--subnet", subnet) if subnet else ("--ip-address", address))])
 
 
 async def _rules(registry: str, arm: ArmWriter) -> Mapping[str, Any] | None:
