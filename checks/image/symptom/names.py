@@ -78,18 +78,19 @@ _TELLING_KEYS = frozenset({
 
 def without_names(text: str) -> str:
     """``text``, one line, with images, hosts, paths and addresses blanked out, in lower case."""
-    words = text.split(" ")
+    words, lower = text.split(" "), text.lower().split(" ")
+    has_keys = '":' in text
     blanked = []
     before = before_that = ""
-    for at, word in enumerate(words):
+    for at, low in enumerate(lower):
         leads = _LEADS_TO_A_NAME.get(before)
-        if leads is not None and _is_led_to(before, before_that, leads, word, words[at + 1 : at + 2]):
-            blanked.append("…" + _punctuation_after(word))
-        elif before[-2:] == '":' and before.strip('"{[,:') in _TELLING_KEYS:
-            blanked.append(_blanked(word.replace('"', "")))
+        if leads is not None and _is_led_to(before, before_that, leads, words[at], lower[at + 1 : at + 2]):
+            blanked.append("…" + _punctuation_after(words[at]))
+        elif has_keys and before[-2:] == '":' and before.strip('"{[,:') in _TELLING_KEYS:
+            blanked.append(_blanked(words[at].replace('"', "")))
         else:
-            blanked.append(_blanked(word))
-        before_that, before = before, word.lower()
+            blanked.append(low if low.isalpha() else _blanked(words[at]))
+        before_that, before = before, low
     return " ".join(blanked)
 
 

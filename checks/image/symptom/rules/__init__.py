@@ -14,6 +14,7 @@ from checks.image.symptom.rules.network import CONNECTION, WIRE
 from checks.image.symptom.rules.node import DISK, RUNTIME, SIGNATURES
 from checks.image.symptom.rules.registry import CLEAR, LIMITS, PARTICULAR, STATUS
 from checks.image.symptom.rules.rule import Rule
+from checks.image.symptom.rules.search import Search
 
 RULES: tuple[Rule, ...] = (
     *KUBELET, *NAMES, *DISK, *SIGNATURES, *CLEAR, *WIRE, *LIMITS, *FORM, *RUNTIME, *BYTES, *CONNECTION,
@@ -21,13 +22,14 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-# Flat, for speed: a text is compared with some four hundred needles.
 _SEARCHES = tuple((phrase.needle, phrase.pattern, rule) for rule in RULES for phrase in rule.phrases)
+_SEARCH = Search([needle for needle, _, _ in _SEARCHES], [rule.example for rule in RULES])
 
 
 def first_match(text: str) -> Rule | None:
     """``text``: in lower case, without names."""
-    for needle, pattern, rule in _SEARCHES:
+    for number in _SEARCH.candidates(text):
+        needle, pattern, rule = _SEARCHES[number]
         if needle in text and (pattern is None or pattern.search(text)):
             return rule
     return None
