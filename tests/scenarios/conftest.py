@@ -11,7 +11,10 @@ from bot.clouds.azure import Endpoints
 from bot.demo import azure_world as world
 from bot.demo.azure_api import AzureApi
 from tests.fakes.aks import Aks
+from tests.fakes.aks_ways import PRIVATE_TIMEOUT
 from tests.fakes.aws_front import serve
+from tests.fakes.azure_network import own_network
+from tests.fakes.azure_private import private_world
 from tests.fakes.ecs import serve_ecs
 from tests.fakes.ecs_shop import Shop, seed
 
@@ -47,3 +50,18 @@ async def aks(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Aks]:
     yield Aks(api.azure, api, clients)
     await clients.close()
     await api.stop()
+
+
+@pytest.fixture
+def own(aks: Aks) -> Aks:
+    """Nodes in a network of their owner's, which pull over the Internet."""
+    own_network(aks.azure)
+    return aks
+
+
+@pytest.fixture
+def inside(aks: Aks) -> Aks:
+    """Nodes that pull from a private endpoint, and time out."""
+    private_world(aks.azure)
+    aks.says(PRIVATE_TIMEOUT)
+    return aks
