@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from checks.azure.paths import TurnedAway
 from checks.graph import fact
 from checks.registry.account_identity import AccountIdentity
-from checks.registry.credentials import SecretLogins
+from checks.registry.own_secret import OwnSecret
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class WhoElse:
     """``account``: the pod's service account names an identity of its own.
 
     ``turned_away``: the registry's firewall refused the address, before it asked who pulls.
-    ``by_secret``: the pod has a login of its own, which is tried first.
+    ``by_secret``: the pod names a pull secret that is meant for the registry, which is tried first.
     """
 
     account: AccountIdentity | None = None
@@ -24,11 +24,9 @@ class WhoElse:
 
 
 @fact()
-def who_else(
-    refused: TurnedAway | None, logins: SecretLogins | None, account: AccountIdentity | None
-) -> WhoElse:
+def who_else(refused: TurnedAway | None, own: OwnSecret | None, account: AccountIdentity | None) -> WhoElse:
     return WhoElse(
         account=account,
         turned_away=refused is not None and bool(refused.address),
-        by_secret=logins is not None and bool(logins.all),
+        by_secret=own is not None,
     )

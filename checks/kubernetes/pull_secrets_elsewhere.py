@@ -6,10 +6,12 @@ import asyncio
 from dataclasses import dataclass
 
 from checks.graph import fact
+from checks.image.reference import Repository
 from checks.kubernetes.askers import pages
 from checks.kubernetes.facts import Kube
 from checks.kubernetes.pull_secrets import PullSecret, PullSecrets, secret
 from checks.model import FailedPull, NotApplicable, NotFound, Symptom, Unavailable
+from checks.registry.own_secret import OwnSecret
 
 # (API group, resource, verb), as RBAC wants them.
 RBAC = (("", "events", "list"),)
@@ -45,6 +47,17 @@ async def _of_name(name: str, besides: str, kube: Kube) -> list[PullSecret]:
         except (NotFound, Unavailable):
             return []
     return [one for one in found if one.name == name and one.namespace != besides]
+
+
+@fact()
+def own_secret(secrets: PullSecrets, repository: Repository, elsewhere: SecretsElsewhere | None) -> OwnSecret:
+    """By what is in it; of one that is missing, by what is in its namesake."""
+    twins = elsewhere.all if elsewhere is not None else ()
+    names = {one.name for one in twins if one.of(repository)}
+    mine = [one for one in secrets.all if one.of(repository) or (not one.exists and one.name in names)]
+    if not mine:
+        raise NotApplicable(f"no pull secret of the pod is meant for {repository.host}, as far as is known")
+    return OwnSecret(mine[0].where)
 
 
 @dataclass(frozen=True, slots=True)

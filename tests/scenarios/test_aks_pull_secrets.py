@@ -76,9 +76,11 @@ async def test_an_application_with_a_password_and_a_role_may_pull(aks: Aks) -> N
 async def test_an_application_without_a_role_is_the_cause_and_the_cluster_gets_none(aks: Aks) -> None:
     as_application(aks)
     del aks.azure.resources[ITS_ROLE.lower()]
-    found, _ = await aks.look()
+    found, offers = await aks.look()
     assert root_causes(found) == [IS_VALID]
     assert "web-pull, which has no role that lets it pull" in found[IS_VALID].verdict.summary
+    assert offers["azure/attach_acr"].plan is None
+    assert "the pod pulls by its own secret shop/acr-cred" in offers["azure/attach_acr"].refused
     assert found[IS_VALID].verdict.about == "shop/acr-cred"
 
 
@@ -263,6 +265,16 @@ async def test_the_admin_account_is_off(aks: Aks) -> None:
 async def test_the_log_does_not_reach_back_to_an_old_secret(aks: Aks) -> None:
     as_admin(aks, written=ago(days=200))
     assert (await verdict_of(aks, IS_CURRENT)).status is Status.UNKNOWN
+
+
+async def test_a_secret_that_is_in_another_namespace_is_copied_and_the_cluster_gets_no_role(aks: Aks) -> None:
+    as_application(aks)
+    there = aks.kube.objects.pop("/api/v1/namespaces/shop/secrets/acr-cred")
+    elsewhere = {**there, "metadata": {**there["metadata"], "namespace": "default"}}
+    aks.kube.objects["/api/v1/secrets"] = {"items": [elsewhere]}
+    found, offers = await aks.look()
+    assert root_causes(found) == ["kubernetes/pull_secret_exists"]
+    assert [name for name, one in offers.items() if one.plan is not None] == ["kubernetes/renew_pull_secret"]
 
 
 async def test_a_key_that_kubelet_does_not_take_for_the_registry(aks: Aks) -> None:

@@ -17,6 +17,7 @@ from checks.azure.rights import PullRights
 from checks.azure.roles import ACR_PULL, REPOSITORY_READER
 from checks.azure.strangers import Tenants
 from checks.model import NotApplicable
+from checks.registry.own_secret import OwnSecret
 from handlers.remedies.azure.steps import AssignRole
 from handlers.remedy import Plan, Refused, Risk, remedy
 
@@ -32,6 +33,7 @@ def attach_acr(
     cluster: AksCluster,
     tenants: Tenants | None = None,
     machines: NodeMachines | None = None,
+    own: OwnSecret | None = None,
 ) -> Plan:
     registry = rights.registry
     if rights.denials:
@@ -42,6 +44,11 @@ def attach_acr(
         raise Refused(f"whether {registry.host} is of the cluster's tenant is not known: {tenants.unread}")
     if tenants is not None and tenants.differ:
         raise Refused(f"{registry.host} is of another tenant than the cluster")
+    if own is not None:
+        raise Refused(
+            f"the pod pulls by its own secret {own.where}, which is what is to be mended; a role for the "
+            "nodes would let all their pods pull"
+        )
     caution = _caution(rights, cluster, machines)
     if registry.by_repository:
         return Plan((_reader(rights),), caution=caution, settles_in=_SETTLES_IN_BY_REPOSITORY)
