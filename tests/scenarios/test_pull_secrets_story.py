@@ -318,6 +318,13 @@ class TestFromAConfiguredLogin:
 
 
 def stored(story: Story, found: dict[str, Finding], offers: dict[str, list[Offer]]) -> str:
+    """As the store has it; read back, it is the same plan."""
     all = tuple(one for some in offers.values() for one in some)
     incident = Incident("12345678", "prod", datetime(2026, 11, 24, tzinfo=UTC), (story.pull,))
-    return standard_codec().encode(replace(incident, findings=tuple(found.values()), offers=all)).decode()
+    written = standard_codec().encode(replace(incident, findings=tuple(found.values()), offers=all))
+    again = standard_codec().decode(written)
+    for before, after in zip(all, again.offers, strict=True):
+        assert before.plan == after.plan
+        if before.plan is not None and after.plan is not None:
+            assert after.plan.digest == before.digest
+    return written.decode()
