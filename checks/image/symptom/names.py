@@ -40,7 +40,6 @@ _LEADS_TO_A_NAME: dict[str, frozenset[str]] = {
     "tag": frozenset(),
     "secret": frozenset(),
     "secrets": frozenset(),
-    "short-name": frozenset(),
 }
 # Said after those words in ordinary sentences, and never a name.
 _GRAMMAR = frozenset({

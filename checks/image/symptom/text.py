@@ -78,6 +78,7 @@ _WRAPPERS = tuple(
         ("errorcode: ", r"\d{3},? ?(?:reason:)?"),
         ("exit status ", r"\d+"),
         ("failed to unpack image on snapshotter ", r"[\w.…-]{1,100}:"),
+        ("to overlayfs as ", r"[^:]{1,200}:"),
     )
 )
 

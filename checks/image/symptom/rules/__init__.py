@@ -12,12 +12,12 @@ from checks.image.symptom.rules.kubelet import KUBELET, NAMES
 from checks.image.symptom.rules.last import LAST
 from checks.image.symptom.rules.network import CONNECTION, WIRE
 from checks.image.symptom.rules.node import DISK, RUNTIME, SIGNATURES
-from checks.image.symptom.rules.registry import CLEAR, LIMITS, PARTICULAR, STATUS
+from checks.image.symptom.rules.registry import CLEAR, LIMITS, ODD, PARTICULAR, STATUS
 from checks.image.symptom.rules.rule import Rule
 from checks.image.symptom.rules.search import Search
 
 RULES: tuple[Rule, ...] = (
-    *KUBELET, *NAMES, *DISK, *SIGNATURES, *CLEAR, *WIRE, *LIMITS, *FORM, *RUNTIME, *BYTES, *CONNECTION,
+    *KUBELET, *ODD, *NAMES, *DISK, *SIGNATURES, *CLEAR, *WIRE, *LIMITS, *FORM, *RUNTIME, *BYTES, *CONNECTION,
     *PARTICULAR, *STATUS, *UNREADABLE, *LAST,
 )  # fmt: skip
 

@@ -15,6 +15,13 @@ KUBELET = (
         r"createcontainerconfigerror",
     ),
     rule(
+        Symptom.OTHER,
+        "ECS starts the log driver before it pulls, and CloudWatch has no such group or stream",
+        "ResourceInitializationError: failed to create Cloudwatch log stream: ResourceNotFoundException: The "
+        "specified log group does not exist",
+        r"log (group|stream) does not exist",
+    ),
+    rule(
         Symptom.PULL_SECRET_MISSING,
         "kubelet looks imagePullSecrets up in the pod's namespace (kubelet_pods.go)",
         "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.",
@@ -64,6 +71,7 @@ NAMES = (
         r"unsupported digest algorithm",
         r"is not a valid repository/tag",
         r"image name (is empty|cannot be empty|is required)",
+        r"no image name",
     ),
     rule(
         Symptom.INVALID_IMAGE_NAME,
@@ -72,6 +80,14 @@ NAMES = (
         r"parse (image |the )?(reference|image name|image ref)\b",
         r"parsing (image |the )?(reference|image name|image ref)\b",
         r"not a valid (image|reference|docker image)",
+    ),
+    rule(
+        Symptom.INVALID_IMAGE_NAME,
+        "containerd's own grammar (pkg/reference): no host before the path, or no tag and no digest behind it",
+        'failed to resolve reference "web": object required',
+        r"object required",
+        r"hostname required",
+        r"invalid reference",
     ),
     rule(
         Symptom.INVALID_IMAGE_NAME,

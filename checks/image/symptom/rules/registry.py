@@ -11,6 +11,26 @@ def _status(code: int) -> str:
     return rf"\b{code}\b(?! ?(s|ms|seconds|b|bytes|[kmg]i?b|of)\b)"
 
 
+# Answers that make no sense, said with words that mean something elsewhere.
+ODD = (
+    rule(
+        Symptom.OTHER,
+        "an answer that containerd's resolver or authorizer has no use for (core/remotes/docker): neither the "
+        "image's fault nor its absence",
+        'failed to resolve reference "r.example/web:1": "sha1:0a1b" in header not a valid digest: unsupported '
+        "digest algorithm",
+        r"in header not a valid digest",
+        r"rejecting .{1,20}byte manifest",
+        r"unable to decode token response",
+    ),
+    rule(
+        Symptom.OTHER,
+        "the node's hosts.toml gives no host the right to resolve or to pull: nobody was asked",
+        'failed to resolve reference "r.example/web:1": no resolve hosts: not found',
+        r"no (resolve|pull) hosts",
+    ),
+)
+
 # Before anything of the way there: no connection error says these.
 CLEAR = (
     rule(
@@ -99,6 +119,18 @@ PARTICULAR = (
     ),
     rule(
         Symptom.FORBIDDEN,
+        "ECS may not become the execution role, which its trust policy or PassRole forbids",
+        "ECS was unable to assume the role 'arn:aws:iam::111122223333:role/web' that was provided for this task.",
+        r"unable to assume the (role|execution role|task role)",
+    ),
+    rule(
+        Symptom.FORBIDDEN,
+        "Google's SERVICE_DISABLED, which is a PERMISSION_DENIED",
+        "denied: Artifact Registry API has not been used in project 123 before or it is disabled.",
+        r"api has not been used in project",
+    ),
+    rule(
+        Symptom.FORBIDDEN,
         "a known visitor is turned away: GitLab, and Docker Hub where it may not serve a country",
         "denied: access forbidden",
         r"denied: access forbidden",
@@ -111,6 +143,9 @@ PARTICULAR = (
         "pull access denied, repository does not exist or may require authorization: authorization failed: "
         "no basic auth credentials",
         r"no basic auth credentials",
+        r"missing username or secret",
+        r"engine ecr credentials: not found",
+        r"engine docker private registry credentials: not found",
         r"unauthenticated requests?",
         r"token included in the request is invalid",
         r"unrecognizedclient",
