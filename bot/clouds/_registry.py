@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Collection
@@ -79,7 +80,7 @@ class RegistryClient:
                         return found
                     url = _next(url, found)
         except Barred as why:
-            raise Unavailable(str(why)) from None
+            raise (NotReached if url == first else Unavailable)(str(why)) from None
         except TimeoutError:
             raise NotReached(f"{_shown(url)} did not answer within {self._seconds:g} s") from None
         except (aiohttp.ClientConnectionError, OSError) as error:
@@ -190,7 +191,14 @@ def _shown(url: str) -> str:
 
 
 def _told(error: BaseException) -> str:
-    return redact(" ".join((str(error) or type(error).__name__).split()))[:200]
+    """What the system said, which aiohttp keeps inside its own."""
+    for name in ("certificate_error", "os_error"):
+        error = getattr(error, name, None) or error
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    number = error.errno if isinstance(error, OSError) and not isinstance(error, ssl.SSLError) else None
+    told = os.strerror(number).lower() if number and number > 0 else str(error) or type(error).__name__
+    return redact(" ".join(told.split()))[:200]
 
 
 def _resolved(host: str, port: int, address: str) -> Any:

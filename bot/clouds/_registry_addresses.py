@@ -23,7 +23,8 @@ _OF_CLOUDS = {
     ipaddress.ip_address("fd00:ec2::254"),  # EC2
     ipaddress.ip_address("fd20:ce::254"),  # Google Cloud
 }
-_CARRIES_IPV4 = ipaddress.ip_network("64:ff9b::/96")
+# NAT64, and what was once IPv4 in IPv6.
+_CARRY_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
 
 
 class Barred(Exception):
@@ -71,6 +72,6 @@ def _unwrapped(address: _Address) -> _Address:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     inner = address.ipv4_mapped or address.sixtofour
-    if inner is None and address in _CARRIES_IPV4:
+    if inner is None and any(address in one for one in _CARRY_IPV4) and int(address) > 1:
         inner = ipaddress.IPv4Address(address.packed[-4:])
     return inner or address

@@ -118,11 +118,11 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
 
 def _certificate(writer: asyncio.StreamWriter) -> Certificate:
     tree: dict[str, Any] = writer.get_extra_info("peercert") or {}
-    names = [str(value) for kind, value in tree.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]
+    names = [_word(value) for kind, value in tree.get("subjectAltName", ()) if kind in ("DNS", "IP Address")]
     issuer = {key: value for row in tree.get("issuer", ()) for key, value in row}
     return Certificate(
         tuple(names[:_NAMES]),
-        str(issuer.get("commonName") or issuer.get("organizationName") or ""),
+        _word(issuer.get("commonName") or issuer.get("organizationName") or ""),
         _time(str(tree.get("notBefore") or "")),
         _time(str(tree.get("notAfter") or "")),
     )
@@ -136,17 +136,22 @@ def _decoded(shown: bytes) -> Certificate:
     names: list[str] = []
     with suppress(x509.ExtensionNotFound):
         names = [
-            str(one.value)
+            _word(one.value)
             for one in found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         ]
     called = [one for kind in (NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME)
               for one in found.issuer.get_attributes_for_oid(kind)]  # fmt: skip
     return Certificate(
         tuple(names[:_NAMES]),
-        str(called[0].value) if called else "",
+        _word(called[0].value) if called else "",
         found.not_valid_before_utc.isoformat(),
         found.not_valid_after_utc.isoformat(),
     )
+
+
+def _word(value: object) -> str:
+    """What a stranger wrote into a certificate."""
+    return "".join(one for one in str(value) if one.isprintable())[:200]
 
 
 def _time(text: str) -> str:

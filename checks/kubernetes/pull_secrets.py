@@ -64,6 +64,11 @@ class PodSecrets:
 async def pod_secrets(pull: FailedPull, kube: Kube) -> PodSecrets:
     if pull.symptom not in _A_LOGIN_COUNTS:
         raise NotApplicable("no login is why this pull fails")
+    return await named_by_pod(pull, kube)
+
+
+async def named_by_pod(pull: FailedPull, kube: Kube) -> PodSecrets:
+    """:raises NotApplicable: the pods are gone"""
     for name in pull.pods[:_PODS_TRIED]:
         try:
             tree = await kube.get(f"/api/v1/namespaces/{pull.namespace}/pods/{name}")

@@ -43,39 +43,47 @@ class Challenge:
         return urlsplit(self.base).hostname or ""
 
 
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the root of its API answers to somebody without a login. ``base``: where that is."""
+
+    base: str
+    answer: Answer
+
+
 # The facts are tried in the order of their names: HTTPS first, while the way itself is being looked at.
 @fact()
-async def challenge_by_https(endpoint: Endpoint, registry: Registry) -> Challenge:
-    """:raises NotApplicable: one does not get so far, which other checks tell
-    :raises Unavailable: what answers there is no registry
-    """
-    return await _asked(endpoint.secure, endpoint, registry)
+async def front_by_https(endpoint: Endpoint, registry: Registry) -> Front:
+    """:raises NotApplicable: one does not get so far, which other checks tell"""
+    return await _asked(endpoint.secure, registry)
 
 
 @fact()
-async def challenge_in_plain(endpoint: Endpoint, line: Line, registry: Registry) -> Challenge:
+async def front_in_plain(endpoint: Endpoint, line: Line, registry: Registry) -> Front:
     if not line.plain:
         raise NotApplicable(f"{endpoint.name} does not speak plain HTTP")
-    return await _asked(endpoint.plain, endpoint, registry)
+    return await _asked(endpoint.plain, registry)
 
 
-async def _asked(base: str, endpoint: Endpoint, registry: Registry) -> Challenge:
+async def _asked(base: str, registry: Registry) -> Front:
     try:
-        answer = await registry.fetch("GET", f"{base}/v2/")
+        return Front(base, await registry.fetch("GET", f"{base}/v2/"))
     except NotReached as why:
         raise NotApplicable(str(why)) from None
-    return _understood(answer, base, endpoint)
 
 
-def _understood(answer: Answer, base: str, endpoint: Endpoint) -> Challenge:
-    if answer.status == 200:
-        return Challenge(base, Wants.NOTHING)
+@fact()
+def challenge(front: Front, endpoint: Endpoint) -> Challenge:
+    """:raises Unavailable: what answers there is no registry, or not in the mood"""
+    answer = front.answer
     wanted = [value for key, value in answer.headers if key == "www-authenticate"]
     if answer.status == 401 and (found := parse(", ".join(wanted))):
         wants, fields = found
-        return Challenge(base, wants, fields.get("realm", ""), fields.get("service", ""))
+        return Challenge(front.base, wants, fields.get("realm", ""), fields.get("service", ""))
+    if answer.status == 200 and not answer.is_web_page:
+        return Challenge(front.base, Wants.NOTHING)
     raise Unavailable(
-        f"{endpoint.name} answers {answer.status} to {base}/v2/, which a registry does not"
+        f"{endpoint.name} answers {answer.status} to {front.base}/v2/, and not as a registry does"
         f"{said(answer, ': ')}"
     )
 
@@ -98,5 +106,11 @@ def parse(header: str) -> tuple[Wants, dict[str, str]] | None:
 
 def said(answer: Answer, before: str = "") -> str:
     """A registry's own words, short and without secrets; "" for none."""
-    text = " ".join(answer.body[: 8 * _SAID].decode(errors="replace").split())
-    return f"{before}{redact(text)[:_SAID]}" if text else ""
+    text = printable(answer.body[: 8 * _SAID].decode(errors="replace"))
+    return f"{before}{text[:_SAID]}" if text else ""
+
+
+def printable(text: str) -> str:
+    """A stranger's text on one line, without what looks like a secret or cannot be seen."""
+    shown = "".join(one if one.isprintable() else " " for one in text)
+    return redact(" ".join(shown.split()))

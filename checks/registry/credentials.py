@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from checks.graph import fact
 from checks.secret import Secret
 
 
@@ -39,3 +40,15 @@ class SecretLogins:
     """Those for the image's registry that kubelet can use, in the order in which it tries them."""
 
     all: tuple[SecretLogin, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskingLogins:
+    """What pullbot itself may ask the registry with: the pod's own logins, also where none is suspected."""
+
+    all: tuple[SecretLogin, ...]
+
+
+@fact()
+def suspected_logins(logins: SecretLogins) -> AskingLogins:
+    return AskingLogins(logins.all)

@@ -77,6 +77,11 @@ class Answer:
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
+    @property
+    def is_web_page(self) -> bool:
+        """A proxy's, a portal's or somebody else's: no registry answers so."""
+        return self.header("content-type").lower().startswith(("text/html", "application/xhtml"))
+
     def header(self, name: str) -> str:
         return next((value for key, value in self.headers if key == name), "")
 

@@ -33,7 +33,7 @@ def repository_at_registry(  # noqa: PLR0917  facts are given by type
     if tags is None or tags.exists is None:
         raise Unavailable(f"{endpoint.name} does not say whether it has a repository {repository.path}")
     _believed(pull, challenge, reading, f"repository {repository.path}")
-    return RepositoryPresence(exists=False, where=where)
+    return RepositoryPresence(exists=False, where=where, near=closest(repository.path, tags.siblings))
 
 
 @fact()
@@ -53,6 +53,8 @@ def image_at_registry(  # noqa: PLR0917  facts are given by type
         raise NotApplicable(f"there is no repository {image.repository.path}")
     if tags is None or not tags.exists:
         _believed(pull, challenge, reading, f"{image.digest or image.tag} in {image.repository.path}")
+    if tags is not None and image.tag in tags.names and not image.digest:
+        raise Unavailable(f"{endpoint.name} lists {image.tag}, and has no manifest for it")
     near = closest(image.tag, tags.names) if tags is not None and image.tag else ()
     return ImagePresence(exists=False, where=where, near=near)
 

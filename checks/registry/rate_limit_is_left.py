@@ -9,6 +9,7 @@ import re
 
 from checks.graph import check
 from checks.model import FailedPull, Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
+from checks.registry.challenge import printable
 from checks.registry.facts import Answer, Endpoint
 from checks.registry.readings import Outcome, Readings
 from checks.registry.views import NODE
@@ -50,6 +51,6 @@ def _left(who: str, answer: Answer) -> list[tuple[str, str]]:
         return []
     hours = int(limit["seconds"] or 0) / 3600
     span = f" in {hours:g} h" if hours else ""
-    source = answer.header("docker-ratelimit-source")[:60]
+    source = printable(answer.header("docker-ratelimit-source"))[:60]
     by = f", counted for {source}" if source else ""
     return [(f"Left from here, {who}", f"{remaining['count']} of {limit['count']}{span}{by}")]

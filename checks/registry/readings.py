@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import re
 from dataclasses import dataclass
 from enum import Enum
 from urllib.parse import urlencode
@@ -16,9 +17,8 @@ from urllib.parse import urlencode
 from checks.graph import fact
 from checks.image.reference import Image, Repository
 from checks.model import SAYS_NOTHING, FailedPull, NotApplicable, Symptom, Unavailable
-from checks.redaction import redact
-from checks.registry.challenge import Challenge, Wants, said
-from checks.registry.credentials import SecretLogin, SecretLogins
+from checks.registry.challenge import Challenge, Wants, printable, said
+from checks.registry.credentials import AskingLogins, SecretLogin
 from checks.registry.facts import Answer, Registry
 from checks.registry.realm import may_see_login
 from checks.secret import Secret
@@ -31,8 +31,9 @@ ACCEPT = ", ".join((
     "application/vnd.oci.image.index.v1+json",
     "*/*",
 ))  # fmt: skip
+# What a message about the inside of an image is.
+OF_CONTENT = frozenset({Symptom.PLATFORM_MISMATCH, Symptom.CORRUPT_CONTENT, Symptom.UNSUPPORTED_MANIFEST})
 _LOGINS_TRIED = 2
-_LONGEST_TOKEN = 64 * 1024
 
 
 class Outcome(Enum):
@@ -66,7 +67,7 @@ class Reading:
 class Depth:
     """Whether the manifest itself is wanted, and not only whether it is there.
 
-    Docker Hub counts each as a pull against whoever asks.
+    Docker Hub counts each as a pull against whoever asks, and other registries note when it was.
     """
 
     whole: bool
@@ -74,24 +75,23 @@ class Depth:
 
 @fact()
 def depth(pull: FailedPull) -> Depth:
-    of_content = {Symptom.PLATFORM_MISMATCH, Symptom.CORRUPT_CONTENT, Symptom.UNSUPPORTED_MANIFEST}
-    return Depth(pull.symptom in of_content | SAYS_NOTHING)
+    return Depth(pull.symptom in OF_CONTENT | SAYS_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
 class AnonymousToken:
-    """``authorization`` is ``None`` where none is needed; ``refusal`` is the answer where there is none."""
+    """``authorization`` is ``None`` where none is needed; ``refusal``: what came instead, where one is."""
 
     authorization: Secret[str] | None = None
-    refusal: Answer | None = None
+    refusal: Reading | None = None
 
 
 @fact()
 async def anonymous_token(challenge: Challenge, repository: Repository, registry: Registry) -> AnonymousToken:
     if challenge.wants is not Wants.BEARER:
         return AnonymousToken()
-    token, answer = await _token(challenge, repository, registry, None)
-    return AnonymousToken(token, None if token is not None else answer)
+    found = await _token(None, challenge, repository, registry)
+    return AnonymousToken(refusal=found) if isinstance(found, Reading) else AnonymousToken(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,7 @@ async def anonymous_reading(
     challenge: Challenge, token: AnonymousToken, image: Image, depth: Depth, registry: Registry
 ) -> AnonymousReading:
     if token.refusal is not None:
-        outcome = Outcome.LIMITED if token.refusal.status == 429 else Outcome.NO_TOKEN
-        return AnonymousReading(Reading(None, outcome, token.refusal, words(token.refusal)))
+        return AnonymousReading(token.refusal)
     question = _Question(challenge, image, depth)
     return AnonymousReading(await _reading(None, token.authorization, question, registry))
 
@@ -132,7 +131,7 @@ class LoginReadings:
 
 @fact(timeout=40)
 async def login_readings(
-    challenge: Challenge, logins: SecretLogins, image: Image, depth: Depth, registry: Registry
+    challenge: Challenge, logins: AskingLogins, image: Image, depth: Depth, registry: Registry
 ) -> LoginReadings:
     known = [one for one in logins.all if one.password is not None]
     if not known or challenge.wants is Wants.NOTHING:
@@ -154,14 +153,12 @@ def _withheld(challenge: Challenge) -> str:
 
 
 async def _as(login: SecretLogin, question: _Question, registry: Registry) -> Reading:
-    basic = _basic(login)
     if question.challenge.wants is Wants.BASIC:
-        return await _reading(login, basic, question, registry)
-    token, answer = await _token(question.challenge, question.image.repository, registry, basic)
-    if token is None:
-        outcome = {401: Outcome.NO_TOKEN, 403: Outcome.NO_TOKEN, 429: Outcome.LIMITED}
-        return Reading(login, outcome.get(answer.status, Outcome.BROKEN), answer, words(answer))
-    return await _reading(login, token, question, registry)
+        return await _reading(login, _basic(login), question, registry)
+    found = await _token(login, question.challenge, question.image.repository, registry)
+    if isinstance(found, Reading):
+        return found
+    return await _reading(login, found, question, registry)
 
 
 def _basic(login: SecretLogin) -> Secret[str]:
@@ -170,32 +167,46 @@ def _basic(login: SecretLogin) -> Secret[str]:
 
 
 async def _token(
-    challenge: Challenge, repository: Repository, registry: Registry, basic: Secret[str] | None
-) -> tuple[Secret[str] | None, Answer]:
-    """The token and the answer that brought it; no token where none was given."""
+    login: SecretLogin | None, challenge: Challenge, repository: Repository, registry: Registry
+) -> Secret[str] | Reading:
+    """The token, or what came instead."""
     fields = {"service": challenge.service, "scope": f"repository:{repository.path}:pull"}
     query = urlencode({key: value for key, value in fields.items() if value})
-    joint = "&" if "?" in challenge.realm else "?"
-    answer = await registry.fetch("GET", f"{challenge.realm}{joint}{query}", authorization=basic)
+    url = f"{challenge.realm}{'&' if '?' in challenge.realm else '?'}{query}"
+    try:
+        answer = await registry.fetch("GET", url, authorization=_basic(login) if login else None)
+    except Unavailable as why:
+        return _broken(login, str(why))
     if answer.status != 200:
-        return None, answer
+        outcome = {401: Outcome.NO_TOKEN, 403: Outcome.NO_TOKEN, 429: Outcome.LIMITED}
+        return Reading(login, outcome.get(answer.status, Outcome.BROKEN), answer, words(answer))
     tree = decoded(answer.body)
     token = tree.get("token") or tree.get("access_token")
-    if not isinstance(token, str) or not 0 < len(token) <= _LONGEST_TOKEN or not token.isprintable():
-        raise Unavailable(f"the token service of {repository.host} answered 200 without a token")
-    return Secret(f"Bearer {token}"), answer
+    # What is no header's value is no token, whoever gave it.
+    if not isinstance(token, str) or not re.fullmatch(r"[\x21-\x7e]{1,65536}", token):
+        where = challenge.realm.partition("?")[0][:200]
+        return _broken(login, f"{where} answered 200 without a token")
+    return Secret(f"Bearer {token}")
 
 
 async def _reading(
     login: SecretLogin | None, authorization: Secret[str] | None, question: _Question, registry: Registry
 ) -> Reading:
     method = "GET" if question.depth.whole else "HEAD"
-    url = question.url
-    answer = await registry.fetch(method, url, accept=ACCEPT, authorization=authorization)
+    try:
+        answer = await registry.fetch(method, question.url, accept=ACCEPT, authorization=authorization)
+    except Unavailable as why:
+        return _broken(login, str(why))
     return Reading(login, _outcome(answer), answer, words(answer), authorization)
 
 
+def _broken(login: SecretLogin | None, why: str) -> Reading:
+    return Reading(login, Outcome.BROKEN, Answer(0, (), b""), why)
+
+
 def _outcome(answer: Answer) -> Outcome:
+    if answer.is_web_page:
+        return Outcome.BROKEN
     match answer.status:
         case 200:
             return Outcome.FOUND
@@ -230,7 +241,7 @@ def words(answer: Answer) -> str:
     errors = decoded(answer.body).get("errors")
     rows = [one for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
     told = ", ".join(f"{one.get('code') or ''} {one.get('message') or ''}".strip() for one in rows[:3])
-    text = redact(" ".join(told.split()))[:300] if told else ("" if answer.status == 200 else said(answer))
+    text = printable(told)[:300] if told else ("" if answer.status == 200 else said(answer))
     return f"{answer.status} {text}".strip()
 
 
@@ -250,7 +261,7 @@ class Readings:
 
 
 @fact()
-def readings(anonymous: AnonymousReading | None, logins: LoginReadings | None) -> Readings:
+def readings(_: Challenge, anonymous: AnonymousReading | None, logins: LoginReadings | None) -> Readings:
     found = (*(logins.all if logins else ()), *((anonymous.reading,) if anonymous else ()))
     if not found:
         raise NotApplicable("the registry was not asked for the image")

@@ -69,11 +69,15 @@ class RegistryWorld:
 
     async def look(self, message: str, image: str = "") -> Mapping[str, Finding]:
         """Findings by check, of those that ask registries."""
-        pull = failed_pull(image or self.image(), message)
+        return {one.check: one for one in await self.look_at(message, image or self.image())}
+
+    async def look_at(self, message: str, *images: str) -> list[Finding]:
+        """The same of several pulls at once."""
+        pulls = [failed_pull(image, message) for image in images]
         roots = {Cluster: Cluster("prod"), Host: NODE, Registry: self.client, **self.roots}
         memo: Memo = {}
-        found = [one async for one in diagnose(_CATALOG, [pull], roots, memo)]
-        return {one.check: one for one in found if one.check.startswith("registry/")}
+        found = [one async for one in diagnose(_CATALOG, pulls, roots, memo)]
+        return [one for one in found if one.check.startswith("registry/")]
 
 
 @asynccontextmanager
