@@ -83,7 +83,7 @@ NAMES = (
     ),
     rule(
         Symptom.INVALID_IMAGE_NAME,
-        "containerd's own grammar (pkg/reference): no host before the path, or no tag and no digest behind it",
+        "containerd's own grammar (pkg/reference): no host before the path, or neither tag nor digest",
         'failed to resolve reference "web": object required',
         r"object required",
         r"hostname required",

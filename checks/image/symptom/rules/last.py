@@ -14,6 +14,7 @@ LAST = (
         r"context cancell?ed",
         r"code = cancell?ed",
         r"transport is closing",
+        r"signal: killed",
         r"unpack image on snapshotter",
     ),
     rule(
@@ -35,7 +36,7 @@ LAST = (
         r"back-off pulling image",
         r"backoff pulling image",
         r"trying and failing to pull image",
-        r"image can't be pulled",
+        r"can't be pulled",
         r"imagepullbackoff",
         r"error: errimagepull\W{0,3}$",
     ),

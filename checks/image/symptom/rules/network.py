@@ -106,6 +106,7 @@ CONNECTION = (
         r"i/o time-?out",
         r"client\.timeout",
         r"request cancell?ed",
+        r"operation was cancell?ed",
         r"tls handshake timeout",
         r"net/http: timeout",
         r"timeout (exceeded |expired )?(while |when )?(awaiting|waiting|reading|connecting)",

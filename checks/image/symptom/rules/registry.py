@@ -15,10 +15,10 @@ def _status(code: int) -> str:
 ODD = (
     rule(
         Symptom.OTHER,
-        "an answer that containerd's resolver or authorizer has no use for (core/remotes/docker): neither the "
-        "image's fault nor its absence",
-        'failed to resolve reference "r.example/web:1": "sha1:0a1b" in header not a valid digest: unsupported '
-        "digest algorithm",
+        "an answer that containerd's resolver or authorizer has no use for (core/remotes/docker): neither "
+        "is the image bad nor absent",
+        'failed to resolve reference "r.example/web:1": "sha1:0a1b" in header not a valid digest: '
+        "unsupported digest algorithm",
         r"in header not a valid digest",
         r"rejecting .{1,20}byte manifest",
         r"unable to decode token response",
@@ -95,7 +95,7 @@ PARTICULAR = (
         r"serverexception",
         r"unavailable: ",
         r"internal error",
-        r"status(code| code)?:? ?5\d\d\b",
+        r"status(code| code)?[:=]? ?5\d\d\b",
         r"code:? ?5\d\d\b",
         r"http(/\d\.\d)?:? ?5\d\d\b",
         r"response:? ?5\d\d\b",
@@ -120,7 +120,8 @@ PARTICULAR = (
     rule(
         Symptom.FORBIDDEN,
         "ECS may not become the execution role, which its trust policy or PassRole forbids",
-        "ECS was unable to assume the role 'arn:aws:iam::111122223333:role/web' that was provided for this task.",
+        "ECS was unable to assume the role 'arn:aws:iam::111122223333:role/web' that was provided for this "
+        "task.",
         r"unable to assume the (role|execution role|task role)",
     ),
     rule(

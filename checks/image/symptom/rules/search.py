@@ -55,7 +55,7 @@ class Search:
         self._of_word = lru_cache(maxsize=16_384)(lambda word: _numbers(index, word))
 
     def candidates(self, text: str) -> list[int]:
-        """Numbers of the needles that ``text``, in lower case, may contain, in order. No other one is in it."""
+        """Numbers of the needles that ``text``, in lower case, may hold, in order. It holds no other."""
         words = text.encode("ascii", "replace").translate(_ONLY_WORDS).split()
         return sorted(set().union(*map(self._of_word, words)))
 
