@@ -1,4 +1,4 @@
-"""A pull secret in the wrong namespace: alert, cause, approval by another, its copy, a real pull, and back."""
+"""A pull secret in the wrong namespace: alert, cause, approval by another, a copy, a real pull, and back."""
 
 from __future__ import annotations
 
