@@ -12,8 +12,13 @@ from aiohttp import web
 
 from bot.clouds._registry import RegistryClient, resolve
 from bot.clouds._registry_addresses import Barred, is_barred, permitted
+from bot.clouds.connect import connect
+from bot.clouds.ecs import connect_ecs
+from bot.clouds.kubeconfig import Context
+from bot.clusters import registry_client
+from bot.settings import Settings
 from checks.model import Unavailable
-from checks.registry.facts import NotReached
+from checks.registry.facts import NotReached, Registry
 from checks.secret import Secret
 from tests.fakes.authority import authority
 from tests.fakes.oci_registry import OciRegistry, serve
@@ -272,3 +277,34 @@ async def test_the_systems_own_resolver_is_asked() -> None:
 
 async def test_a_client_that_was_never_used_closes() -> None:
     await RegistryClient().close()
+
+
+# ---- wired in
+
+
+async def test_a_cluster_that_was_given_a_client_asks_registries_and_closes_it() -> None:
+    async with tls() as registry:
+        asking = RegistryClient([registry.authority], names=_here, trust=authority().trust)
+        connected = await connect(Context("prod", "default"), registry=asking)
+        assert connected.roots[Registry] is asking
+        await asking.fetch("GET", f"{registry.url}/v2/")
+        assert connected.calls()["registry"] == 1
+        await connected.close()
+        in_ecs = connect_ecs("us-west-2", registry=RegistryClient())
+        assert Registry in in_ecs.roots
+        await in_ecs.close()
+
+
+async def test_without_one_no_registry_is_asked() -> None:
+    connected = await connect(Context("prod", "default"))
+    assert Registry not in connected.roots
+    assert connected.calls()["registry"] == 0
+    await connected.close()
+
+
+@pytest.mark.parametrize(("probe", "asks"), [(True, True), (False, False)])
+def test_the_configuration_turns_it_off(probe: bool, asks: bool) -> None:
+    settings = Settings.model_validate(
+        {"registry": {"probe": probe, "allow_local_hosts": ["localhost:5000"]}}
+    )
+    assert (registry_client(settings) is not None) is asks
