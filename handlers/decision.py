@@ -53,7 +53,8 @@ class Offer:
         title = f"{remedy.title}: {plan.choice}" if plan and plan.choice else remedy.title
         cures = remedy.cures.id if remedy.cures else ""
         digest = plan.digest if plan else ""
-        return cls(remedy.id, title, remedy.risk, cures, plan, refused, enabled, digest)
+        risk = max(remedy.risk, plan.risk) if plan else remedy.risk
+        return cls(remedy.id, title, risk, cures, plan, refused, enabled, digest)
 
     @classmethod
     def advised(cls, advice: Advice, check: str, by_hand: ByHand) -> Offer:

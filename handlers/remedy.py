@@ -84,6 +84,7 @@ class Plan:
     """``choice`` tells alternatives of one remedy apart; ``caution`` is what an approver must weigh.
 
     ``lacks``: what has to be configured before we may carry it out; until then it is shown as commands.
+    ``risk``: where this plan is riskier than its remedy usually is.
     """
 
     steps: tuple[Step, ...]
@@ -91,6 +92,7 @@ class Plan:
     caution: str = ""
     settles_in: timedelta = KUBELET_BACK_OFF
     lacks: str = ""
+    risk: Risk = Risk.LOW
 
     @property
     def digest(self) -> str:

@@ -9,6 +9,7 @@ import pytest
 from bot.demo import azure_world as world
 from bot.demo.azure_api import Tree
 from checks.model import Status
+from handlers.remedy import Risk
 from tests.fakes import azure_private as private
 from tests.fakes.aks import Aks, root_causes
 
@@ -111,6 +112,7 @@ async def test_a_link_and_a_peering_that_belong_together_are_one_plan(spoke: Aks
     plan = offers["azure/link_private_dns"].plan
     assert plan is not None
     assert [type(step).__name__ for step in plan.steps] == ["MakePeering", "LinkZone"]
+    assert offers["azure/link_private_dns"].risk is Risk.MEDIUM, "a peering is more than a link"
     await cured(spoke, "azure/link_private_dns", DNS)
 
 

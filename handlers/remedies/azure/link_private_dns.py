@@ -94,6 +94,7 @@ def _plan(names: PrivateNames, zone: Zone, crossings: Crossings | None) -> Plan:
         choice=str(zone.id) if several else "",
         caution="; ".join(one for one in cautions if one),
         settles_in=_SETTLES_IN,
+        risk=Risk.MEDIUM if first else Risk.LOW,
     )
 
 
