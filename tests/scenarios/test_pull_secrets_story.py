@@ -222,6 +222,21 @@ async def test_what_kubelet_says_of_the_secret_alone_is_enough(story: Story) -> 
     assert causes_of(found) == ["kubernetes/pull_secret_exists"]
 
 
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Unable to retrieve some image pull secrets (regcred); attempting to pull the image may not succeed.",
+        'Error syncing pod, skipping: secrets "regcred" not found',
+    ],
+)
+async def test_of_a_pod_that_is_gone_kubelets_words_name_the_secret(story: Story, message: str) -> None:
+    story.api.objects.delete("pods", "web-0", "prod")
+    story.pull = replace(story.pull, message=message, symptom=classify(message).symptom)
+    found, _ = await story.look()
+    assert causes_of(found) == ["kubernetes/pull_secret_exists"]
+    assert "no pull secret regcred in prod" in found["kubernetes/pull_secret_exists"].verdict.summary
+
+
 async def test_a_pod_that_is_gone_says_nothing(story: Story) -> None:
     story.api.objects.delete("pods", "web-0", "prod")
     found, _ = await story.look()
