@@ -51,6 +51,7 @@ LINKED = {
     "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
     "Microsoft.Network/virtualNetworks/join/action",
     "Microsoft.Network/virtualNetworks/peer/action",
+    "Microsoft.Network/virtualNetworks/subnets/join/action",
 }
 
 
@@ -71,9 +72,15 @@ async def test_a_remedy_is_granted_what_it_takes_to_do_and_undo_it(remedy: str, 
 def test_what_is_asked_for_on_the_side_is_granted_where_it_is_needed() -> None:
     granted = {one: set(azure_writes([one])[0]["Actions"]) & LINKED for one in AZURE}
     assert {one: actions for one, actions in granted.items() if actions} == {
-        "azure/link_private_dns": LINKED - {"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"},
+        "azure/link_private_dns": {
+            "Microsoft.Network/virtualNetworks/join/action",
+            "Microsoft.Network/virtualNetworks/peer/action",
+        },
         "azure/peer_back": {"Microsoft.Network/virtualNetworks/peer/action"},
-        "azure/reconcile_cluster": {"Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"},
+        "azure/reconcile_cluster": {
+            "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+            "Microsoft.Network/virtualNetworks/subnets/join/action",
+        },
     }
 
 

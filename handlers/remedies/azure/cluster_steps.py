@@ -50,6 +50,7 @@ class ReconcileCluster(Step):
         "Microsoft.ContainerService/managedClusters/read",
         "Microsoft.ContainerService/managedClusters/write",
         "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action",
+        "Microsoft.Network/virtualNetworks/subnets/join/action",  # asked for again whenever pools name one
     )
 
     cluster: str
