@@ -9,6 +9,7 @@ password is kept as a ``Secret``, to ask its own registry whether it is good.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,7 @@ _A_LOGIN_COUNTS = frozenset(
 )
 _ECR_TOKENS_LIVE = timedelta(hours=12)  # docs.aws.amazon.com/AmazonECR/latest/APIReference
 _PODS_TRIED = 3
+_NAMES = re.compile(r"image pull secrets? \((?P<names>[\w., -]+)\)|secrets? \"(?P<name>[\w.-]+)\" not found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,16 @@ async def named_by_pod(pull: FailedPull, kube: Kube) -> PodSecrets:
             str(spec.get("serviceAccountName") or "default"),
         )  # fmt: skip
     raise NotApplicable("the pods that could not pull are gone")
+
+
+@fact()
+def secrets_as_told(pull: FailedPull) -> PodSecrets:
+    """Tried where the pods themselves are gone: kubelet's words name what it could not get."""
+    found = _NAMES.search(pull.message)
+    if pull.symptom is not Symptom.PULL_SECRET_MISSING or found is None:
+        raise NotApplicable("the message names no pull secret")
+    names = [one.strip() for one in (found["names"] or found["name"]).split(",")]
+    return PodSecrets(pull.namespace, next(iter(pull.pods), ""), tuple(filter(None, names)), "default")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 
 from checks.graph import fact
 from checks.image.reference import Repository
 from checks.kubernetes.askers import pages
 from checks.kubernetes.facts import Kube
-from checks.kubernetes.pull_secrets import PodSecrets, PullSecret, PullSecrets, secret
+from checks.kubernetes.pull_secrets import PullSecret, PullSecrets, secret
 from checks.model import FailedPull, NotApplicable, NotFound, Symptom, Unavailable
 from checks.registry.own_secret import OwnSecret
 
@@ -19,17 +18,6 @@ RBAC = (("", "events", "list"),)
 RBAC_OPT_IN = (("", "secrets", "get"),)
 
 NOT_RETRIEVED = "FailedToRetrieveImagePullSecret"
-_NAMES = re.compile(r"image pull secrets? \((?P<names>[\w., -]+)\)|secrets? \"(?P<name>[\w.-]+)\" not found")
-
-
-@fact()
-def secrets_as_told(pull: FailedPull) -> PodSecrets:
-    """Tried where the pods themselves are gone: kubelet's words name what it could not get."""
-    found = _NAMES.search(pull.message)
-    if pull.symptom is not Symptom.PULL_SECRET_MISSING or found is None:
-        raise NotApplicable("the message names no pull secret")
-    names = [one.strip() for one in (found["names"] or found["name"]).split(",")]
-    return PodSecrets(pull.namespace, next(iter(pull.pods), ""), tuple(filter(None, names)), "default")
 
 
 @dataclass(frozen=True, slots=True)
