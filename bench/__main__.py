@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bench import aks, fleet, rounds, startup, storm
+from bench import aks, classify, fleet, rounds, startup, storm
 
 
 async def main() -> int:
     good = True
-    for part in (startup, rounds, aks, fleet, storm):
+    for part in (startup, classify, rounds, aks, fleet, storm):
         async for figure in part.figures():
             print(figure, flush=True)  # noqa: T201  that is what it is for
             good = good and figure.is_good

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 
 from checks.image.reference import BadReference, parse
+from checks.image.symptom.text import mirrors_and_upstream
 
 # AWS: "User: arn:… is not authorized to perform: ecr:BatchGetImage on resource: …".
 _PRINCIPAL = re.compile(
@@ -22,21 +23,39 @@ _CLIENT = re.compile(
 )
 
 
+# Google names what is not allowed, and never to whom.
+_PERMISSION = re.compile(r"Permission [\"'](?P<action>[\w.]{3,128})[\"'] denied")
+
+
 def principal_and_action(text: str) -> tuple[str, str]:
-    """ "" and "" where the message does not say who was refused what."""
+    """ "" where the message does not say who was refused, or what."""
     found = _PRINCIPAL.search(text) or _CLIENT.search(text)
-    return (found["principal"], found["action"]) if found else ("", "")
+    if found:
+        return found["principal"], found["action"]
+    permission = _PERMISSION.search(text) if "Permission " in text else None
+    return "", permission["action"] if permission else ""
 
 
-_DIAL = "dial tcp "
-_ADDRESS = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}:\d{1,5}|\[[0-9a-fA-F:]{2,45}\]:\d{1,5}")
+# net.OpError: "dial tcp 10.0.0.5:443: …", and where there was a connection "read tcp OURS->THEIRS: …".
+_TCP = " tcp "
+_OPERATIONS = ("dial", "read", "write")
+_IP_PORT = r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:]{2,45}\]):\d{1,5}"
+_ADDRESS = re.compile(rf"(?:{_IP_PORT}->)?(?P<theirs>{_IP_PORT})")
+_OF_NAMES = ":53"
+_MOST_OPERATIONS = 8
 
 
 def dialled(text: str) -> str:
-    """``ip:port`` of the last connection that was tried."""
-    at = text.rfind(_DIAL)
-    found = _ADDRESS.match(text, at + len(_DIAL)) if at >= 0 else None
-    return found[0] if found else ""
+    """``ip:port`` of the last connection that was tried; a name server's is none of these."""
+    at = len(text)
+    for _ in range(_MOST_OPERATIONS):
+        at = text.rfind(_TCP, 0, at)
+        if at < 0:
+            break
+        found = _ADDRESS.match(text, at + len(_TCP))
+        if found and text.endswith(_OPERATIONS, 0, at) and not found["theirs"].endswith(_OF_NAMES):
+            return found["theirs"]
+    return ""
 
 
 # ---- the image
@@ -54,27 +73,44 @@ _QUOTED_AFTER = (
     'image="',
     'reference "',
     'ref "',
+    'Accessing "',
 )
+# What does not parse is told as it is written.
+_UNPARSED_AFTER = ('parse image name "', 'parse image reference "')
+# ECS: "cannot pull 'web' from the Amazon ECR repository '…/web'".
+_SINGLY_QUOTED_AFTER = ("repository '", "image '")
 _PLAIN_AFTER = (
     "docker://",
     "manifest for ",
     "resolve ref ",
     "unable to pull ",
     "pulling image ",
+    "pulling candidate ",
     "pull image ",
     "pull failed for ",
     "pull access denied for ",
     "such image: ",
+    "image with reference ",
+    "the author of ",
+    "Error: image ",
     "epository ",  # also at the start of a sentence
 )
 _QUOTED = re.compile(r"[^\"\s]{1,1024}(?=\")")
+_SINGLY_QUOTED = re.compile(r"[^'\s]{1,1024}(?=')")
 _PLAIN = re.compile(r"[^\s,\"]{1,1024}")
 # "repository does not exist", "unable to pull secrets", "pulling image from": one bare word is no image here.
 _BARE_WORD = re.compile(r"[a-z]*:?")
 
 
+# "web:1: failed to authorize: …": BuildKit and containerd's resolver name it before all else.
+_AT_START = re.compile(r"(?P<image>[^\s\"]{1,512}): failed to ")
+
+
 def image(text: str) -> str:
-    """The image as the message spells it, or "" where it names none that parses."""
+    """The image as the message spells it, or "" where it names none."""
+    parts = mirrors_and_upstream(text)
+    if parts:  # a mirror's name for it is not what the pod asked for
+        text = text.replace(parts[0], "")
     in_repository = _TAG_IN.search(text) if " in " in text else None
     if in_repository:
         tag = in_repository["tag"]
@@ -84,11 +120,41 @@ def image(text: str) -> str:
         found = _after(lead, _QUOTED, text)
         if found and _host_of(found) is not None:
             return found
+    for lead in _UNPARSED_AFTER:
+        if unparsed := _after(lead, _QUOTED, text):
+            return unparsed
+    for lead in _SINGLY_QUOTED_AFTER if "'" in text else ():
+        found = _after(lead, _SINGLY_QUOTED, text)
+        if found and _host_of(found) is not None:
+            return found
     for lead in _PLAIN_AFTER:
         found = _after(lead, _PLAIN, text).rstrip(":.;")
         if found and _means_an_image(lead, found) and _host_of(found) is not None:
             return found
-    return ""
+    return _at_start(text) or _of_manifest(text)
+
+
+def _at_start(text: str) -> str:
+    found = _AT_START.match(text)
+    named = found["image"] if found else ""
+    return named if (":" in named or "/" in named) and _host_of(named) is not None else ""
+
+
+# The distribution API: what a URL asked for. Docker names nothing else.
+_MANIFESTS = "/manifests/"
+_MANIFEST = re.compile(
+    r"://(?P<host>[^\s/\"]{1,255})/v2/(?P<name>[a-z0-9][a-z0-9._/-]{0,254})/manifests/(?P<reference>[\w.:-]{1,160})"
+)
+_OTHER_NAMES = {"registry-1.docker.io": "docker.io", "index.docker.io": "docker.io"}
+
+
+def _of_manifest(text: str) -> str:
+    found = _MANIFEST.search(text) if _MANIFESTS in text else None
+    if not found:
+        return ""
+    host, reference = found["host"], found["reference"].rstrip(":.")
+    joint = "@" if ":" in reference else ":"
+    return f"{_OTHER_NAMES.get(host, host)}/{found['name']}{joint}{reference}"
 
 
 def _after(lead: str, pattern: re.Pattern[str], text: str) -> str:

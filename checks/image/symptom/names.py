@@ -78,22 +78,27 @@ _TELLING_KEYS = frozenset({
 def without_names(text: str) -> str:
     """``text``, one line, with images, hosts, paths and addresses blanked out, in lower case."""
     words, lower = text.split(" "), text.lower().split(" ")
-    has_keys = '":' in text
-    blanked = []
-    before = before_that = ""
-    for at, low in enumerate(lower):
-        leads = _LEADS_TO_A_NAME.get(before)
-        if leads is not None and _is_led_to(before, before_that, leads, words[at], lower[at + 1 : at + 2]):
-            blanked.append("…" + _punctuation_after(words[at]))
-        elif has_keys and before[-2:] == '":' and before.strip('"{[,:') in _TELLING_KEYS:
-            blanked.append(_blanked(words[at].replace('"', "")))
-        else:
-            blanked.append(low if low.isalpha() else _blanked(words[at]))
-        before_that, before = before, low
+    blanked = [low if low.isalpha() else _blanked(word) for low, word in zip(lower, words, strict=True)]
+    if '":' in text:
+        _tell_values(words, lower, blanked)
+    for at in [at for at, low in enumerate(lower[:-1], 1) if low in _LEADS_TO_A_NAME]:
+        if _is_led_to(lower, at, words[at]):
+            blanked[at] = "…" + _punctuation_after(words[at])
     return " ".join(blanked)
 
 
-def _is_led_to(before: str, before_that: str, leads: frozenset[str], word: str, after: list[str]) -> bool:
+def _tell_values(words: list[str], lower: list[str], blanked: list[str]) -> None:
+    """JSON for people has spaces: a quoted word behind a telling key is no name."""
+    for at in range(1, len(words)):
+        before = lower[at - 1]
+        if before[-2:] == '":' and before.strip('"{[,:') in _TELLING_KEYS:
+            blanked[at] = _blanked(words[at].replace('"', ""))
+
+
+def _is_led_to(lower: list[str], at: int, word: str) -> bool:
+    """Whether ``word``, which is at ``at``, is a name for the sake of those before it."""
+    before, before_that = lower[at - 1], lower[at - 2] if at > 1 else ""
+    leads, after = _LEADS_TO_A_NAME[before], lower[at + 1 : at + 2]
     if leads and before_that.strip("\"'([:,") not in leads:
         return False
     if before in _ONLY_IF_SO and not _ONLY_IF_SO[before](before_that, word, after):
@@ -116,6 +121,8 @@ _NO_QUOTES = str.maketrans("", "", "\"'`")
 
 # What separates a name from what it is written in.
 _BETWEEN = re.compile(r"""(["'(){}\[\],;=`|]+)""")
+# One word in quotes, which is all that most names are.
+_QUOTED = re.compile(r"""(["'`])([^"'(){}\[\],;=`|:][^"'(){}\[\],;=`|]*)\1(:?)""")
 _URL = re.compile(r"https?:/{1,2}\S*?(/manifests/|/blobs/|/token\b|$)", re.I)
 _MEDIA_TYPE = re.compile(r"(application|text)/[\w.+-]+")
 _MEANS_ITSELF = re.compile(
@@ -138,7 +145,11 @@ def _blanked(word: str) -> str:
         return word.lower()
     if ":/" in word and (found := _URL.search(word)):
         return f"url {found[1].strip('/')}{_punctuation_after(word)}"
+    if quoted := _QUOTED.fullmatch(word):
+        return f"{quoted[1]}{_quoted(quoted[2])}{quoted[1]}{quoted[3]}"
     pieces = _BETWEEN.split(word)
+    if len(pieces) == 1:
+        return _unless_name(word) if word.strip(":") else word
     return "".join(_piece(pieces, at) for at in range(len(pieces)))
 
 
@@ -150,8 +161,13 @@ def _piece(pieces: list[str], at: int) -> str:
     opens = pieces[at - 1][-1:] if at else ""
     closes = pieces[at + 1][:1] if at + 1 < len(pieces) else ""
     if opens and opens == closes and opens in "\"'`" and _key(pieces, at) not in _TELLING_KEYS:
-        return piece.lower() if _MEDIA_TYPE.fullmatch(piece.lower()) else "…"
+        return _quoted(piece)
     return _unless_name(piece)
+
+
+def _quoted(piece: str) -> str:
+    low = piece.lower()
+    return low if _MEDIA_TYPE.fullmatch(low) else "…"
 
 
 def _key(pieces: list[str], at: int) -> str:
