@@ -63,10 +63,17 @@ class AksId:
     id: ResourceId
 
 
+# The two are tried in the order of their names.
 @fact()
-async def aks_id(cluster: Cluster, machine: Machine, arm: Arm) -> AksId:
-    if cluster.cloud_id:
-        return AksId(ResourceId(cluster.cloud_id))
+def aks_as_configured(cluster: Cluster, host: Host | None) -> AksId:
+    """Then the node may be gone, or not ours to read. On one that is elsewhere another identity pulls."""
+    if not cluster.cloud_id or (host is not None and not _PROVIDER_ID.match(host.provider_id)):
+        raise NotApplicable("the nodes tell whose they are")
+    return AksId(ResourceId(cluster.cloud_id))
+
+
+@fact()
+async def aks_of_machine(machine: Machine, arm: Arm) -> AksId:
     try:
         group = await arm.get(machine.home)
     except NotFound:

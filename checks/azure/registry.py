@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,16 @@ from typing import Any
 from checks.azure.cluster import Machine
 from checks.azure.facts import Arm, LoginServer, ResourceId, block, rows, word, words
 from checks.graph import fact
+from checks.host import Cluster
 from checks.model import NotFound, Unavailable
 
-READS = ("Microsoft.ContainerRegistry/registries/read",)
+READS = (
+    "Microsoft.ContainerRegistry/registries/read",
+    "Microsoft.Resources/subscriptions/read",
+)
 
 _TYPE = "Microsoft.ContainerRegistry/registries"
+_MOST_SUBSCRIPTIONS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +57,20 @@ class Registry:
 
 
 @fact()
-async def registry(server: LoginServer, machine: Machine | None, arm: Arm) -> Registry:
+async def registry(server: LoginServer, cluster: Cluster, machine: Machine | None, arm: Arm) -> Registry:
     """The cluster's own subscription first; where it is not there, all that may be read."""
+    own = machine.subscription if machine is not None else ResourceId(cluster.cloud_id).subscription
     unread: Unavailable | None = None
-    if machine is not None:
+    if own:
         try:
-            listed = await arm.get(f"/subscriptions/{machine.subscription}/providers/{_TYPE}")
-        except NotFound:
-            listed = {}
+            if (near := await _listed(server, own, arm)) is not None:
+                return near
         except Unavailable as why:  # who may read a single group sees nothing of the whole
-            listed, unread = {}, why
-        for one in rows(listed, "value"):
-            if word(one, "properties", "loginServer").lower() == server.host:
-                return _registry(one)
-    found = await _found(server, arm)
+            unread = why
+    try:
+        found = await _anywhere(server, own, arm)
+    except Unavailable as why:
+        raise unread or why from None
     if found is None:
         raise unread or Unavailable(
             f"no registry {server.host} is shown to us: it may be in a subscription or tenant that pullbot "
@@ -73,13 +79,40 @@ async def registry(server: LoginServer, machine: Machine | None, arm: Arm) -> Re
     return found
 
 
-async def _found(server: LoginServer, arm: Arm) -> Registry | None:
+async def _listed(server: LoginServer, subscription: str, arm: Arm) -> Registry | None:
+    try:
+        listed = await arm.get(f"/subscriptions/{subscription}/providers/{_TYPE}")
+    except NotFound:
+        return None
+    known = (
+        one for one in rows(listed, "value") if word(one, "properties", "loginServer").lower() == server.host
+    )
+    return next(map(_registry, known), None)
+
+
+async def _anywhere(server: LoginServer, but: str, arm: Arm) -> Registry | None:
     query = f"resources | where type =~ '{_TYPE}' and properties.loginServer =~ '{server.host}' | project id"
     try:
         ids = [word(one, "id") for one in await arm.search(query)]
         return _registry(await arm.get(ids[0])) if ids and ids[0] else None
     except NotFound:  # the search is minutes behind
         return None
+    except Unavailable:  # not every cloud has the search
+        found = await _one_by_one(server, but, arm)
+        if found is None:
+            raise
+        return found
+
+
+async def _one_by_one(server: LoginServer, but: str, arm: Arm) -> Registry | None:
+    try:
+        listed = await arm.get("/subscriptions")
+    except (NotFound, Unavailable):
+        return None
+    every = sorted(ResourceId(word(one, "id")).subscription for one in rows(listed, "value"))
+    others = [one for one in every if one and one.lower() != but.lower()][:_MOST_SUBSCRIPTIONS]
+    found = await asyncio.gather(*(_listed(server, one, arm) for one in others), return_exceptions=True)
+    return next((one for one in found if isinstance(one, Registry)), None)
 
 
 def _registry(tree: Mapping[str, Any]) -> Registry:

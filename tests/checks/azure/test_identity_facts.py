@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 
 from bot.demo import azure_world as world
-from checks.azure.cluster import AksCluster, AksId, Machine, aks_cluster, aks_id, machine
+from checks.azure.cluster import (
+    AksCluster,
+    AksId,
+    Machine,
+    aks_as_configured,
+    aks_cluster,
+    aks_of_machine,
+    machine,
+)
 from checks.azure.facts import LoginServer, ResourceId
 from checks.azure.kubelet_identity import identity_resource
 from checks.azure.machines import node_machines
@@ -28,6 +36,7 @@ SUBSCRIPTION = f"/subscriptions/{world.SUBSCRIPTION}"
 CLUSTERS = f"{SUBSCRIPTION}/providers/Microsoft.ContainerService/managedClusters"
 REGISTRIES = f"{SUBSCRIPTION}/providers/Microsoft.ContainerRegistry/registries"
 DENIED = Unavailable("Azure denies it")
+UNNAMED = Cluster("prod")
 
 
 class Answers:
@@ -69,21 +78,29 @@ def test_a_machine_is_read_from_the_id_of_its_provider() -> None:
 
 async def test_the_group_of_the_nodes_tells_the_cluster() -> None:
     groups = Answers({world.NODE_HOME: {"managedBy": world.AKS}})
-    assert (await aks_id(Cluster("prod"), NODE, groups)).id == ResourceId(world.AKS)
+    assert (await aks_of_machine(NODE, groups)).id == ResourceId(world.AKS)
+
+
+def test_a_cluster_that_is_configured_needs_no_node_but_none_that_is_elsewhere() -> None:
     configured = Cluster("prod", cloud_id="/x")
-    assert (await aks_id(configured, NODE, Answers({}))).id == ResourceId("/x")
+    for known in (None, host(world.PROVIDER_ID)):
+        assert aks_as_configured(configured, known).id == ResourceId("/x")
+    with pytest.raises(NotApplicable):
+        aks_as_configured(configured, host("virtual-kubelet://aci"))
+    with pytest.raises(NotApplicable):
+        aks_as_configured(Cluster("prod"), host(world.PROVIDER_ID))
 
 
 async def test_where_the_group_is_silent_the_clusters_of_the_subscription_are_looked_through() -> None:
     listed = {"value": [{"id": world.AKS, "properties": {"nodeResourceGroup": world.NODE_GROUP.upper()}}]}
     answers = Answers({world.NODE_HOME: {"id": world.NODE_HOME}, CLUSTERS: listed})
-    assert (await aks_id(Cluster("prod"), NODE, answers)).id == ResourceId(world.AKS)
+    assert (await aks_of_machine(NODE, answers)).id == ResourceId(world.AKS)
     with pytest.raises(NotApplicable):
-        await aks_id(Cluster("prod"), NODE, Answers({world.NODE_HOME: {}, CLUSTERS: {"value": []}}))
+        await aks_of_machine(NODE, Answers({world.NODE_HOME: {}, CLUSTERS: {"value": []}}))
     with pytest.raises(Unavailable, match="denies"):
-        await aks_id(Cluster("prod"), NODE, Answers({world.NODE_HOME: DENIED}))
+        await aks_of_machine(NODE, Answers({world.NODE_HOME: DENIED}))
     with pytest.raises(Unavailable, match="is not in subscription"):
-        await aks_id(Cluster("prod"), NODE, Answers({}))
+        await aks_of_machine(NODE, Answers({}))
 
 
 async def test_a_cluster_names_an_identity_or_a_principal_or_neither() -> None:
@@ -156,20 +173,49 @@ async def test_a_registry_is_found_by_its_login_server_here_or_elsewhere() -> No
     tree = {"id": ACR, "properties": {"loginServer": "Contoso.azurecr.io"}}
     other = {"id": "/o", "properties": {"loginServer": "other.azurecr.io"}}
     listed = Answers({REGISTRIES: {"value": [other, tree]}})
-    assert (await registry(SERVER, NODE, listed)).id == ResourceId(ACR)
+    assert (await registry(SERVER, UNNAMED, NODE, listed)).id == ResourceId(ACR)
     for here in ({"value": [other]}, DENIED, NotFound("SubscriptionNotFound")):
         elsewhere = Answers({REGISTRIES: here, ACR: tree}, (ACR,))
-        assert (await registry(SERVER, NODE, elsewhere)).id == ResourceId(ACR)
-    assert (await registry(SERVER, None, Answers({ACR: tree}, (ACR,)))).id == ResourceId(ACR)
+        assert (await registry(SERVER, UNNAMED, NODE, elsewhere)).id == ResourceId(ACR)
+    assert (await registry(SERVER, UNNAMED, None, Answers({ACR: tree}, (ACR,)))).id == ResourceId(ACR)
+
+
+class WithoutSearch(Answers):
+    async def search(self, query: str) -> tuple[Mapping[str, Any], ...]:
+        raise Unavailable("Azure has no Resource Graph here")
+
+
+async def test_where_azure_has_no_search_the_other_subscriptions_are_looked_through() -> None:
+    tree = {"id": ACR, "properties": {"loginServer": "contoso.azurecr.io"}}
+    every = {"value": [{"id": "/subscriptions/shut"}, {"id": "/subscriptions/other"}, {"id": SUBSCRIPTION}]}
+    other = {
+        "/subscriptions/other/providers/Microsoft.ContainerRegistry/registries": {"value": [tree]},
+        "/subscriptions/shut/providers/Microsoft.ContainerRegistry/registries": DENIED,
+    }
+    here = {REGISTRIES: {"value": []}, "/subscriptions": every}
+    found = await registry(SERVER, UNNAMED, NODE, WithoutSearch({**here, **other}))
+    assert found.id == ResourceId(ACR)
+    with pytest.raises(Unavailable, match="no Resource Graph"):
+        await registry(SERVER, UNNAMED, NODE, WithoutSearch(here))
+    with pytest.raises(Unavailable, match="denies"):
+        await registry(SERVER, UNNAMED, NODE, WithoutSearch({**here, REGISTRIES: DENIED}))
+
+
+async def test_without_a_node_the_registry_is_looked_for_beside_the_cluster_that_is_configured() -> None:
+    tree = {"id": ACR, "properties": {"loginServer": "contoso.azurecr.io"}}
+    configured = Cluster("prod", cloud_id=world.AKS)
+    assert (
+        await registry(SERVER, configured, None, Answers({REGISTRIES: {"value": [tree]}}))
+    ).id.name == "contoso"
 
 
 async def test_a_registry_that_is_not_shown_is_not_known_to_be_missing() -> None:
     with pytest.raises(Unavailable, match="no registry"):
-        await registry(SERVER, NODE, Answers({REGISTRIES: {"value": []}}))
+        await registry(SERVER, UNNAMED, NODE, Answers({REGISTRIES: {"value": []}}))
     with pytest.raises(Unavailable, match="denies"):
-        await registry(SERVER, NODE, Answers({REGISTRIES: DENIED}))
+        await registry(SERVER, UNNAMED, NODE, Answers({REGISTRIES: DENIED}))
     with pytest.raises(Unavailable, match="no registry"):
-        await registry(SERVER, NODE, Answers({REGISTRIES: {"value": []}}, (ACR,)))
+        await registry(SERVER, UNNAMED, NODE, Answers({REGISTRIES: {"value": []}}, (ACR,)))
 
 
 async def test_assignments_to_others_and_elsewhere_are_left_out() -> None:
