@@ -18,7 +18,9 @@ _TYPOGRAPHIC = str.maketrans("’‘“”\xa0", "''\"\" ")
 # Proxies and load balancers answer with pages; "403 Forbidden</h1>" is no path. Placeholders such as
 # <account> are not HTML and stay in the name they are part of.
 _HTML = re.compile(
-    r"</?(?:html|head|body|title|h[1-6]|hr|br|p|center|pre|code|message|error)\b[^<>]{0,200}>", re.I
+    r"</?(?:html|head|body|title|h[1-6]|hr|br|p|center|pre|code|message|error|address|blockquote|div|span|a|b|i|u"
+    r"|s|em|strong|tt|small|ul|ol|li|table|tr|td|th)\b[^<>]{0,200}>",
+    re.I,
 )
 
 # klog begins a line with severity, date, time, process and place: a process may be number 403.

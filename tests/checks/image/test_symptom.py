@@ -129,6 +129,28 @@ DENY = (
             "FORBIDDEN",
         ),
         ("unexpected status: <html><head><title>Forbidden</title></head></html>", "FORBIDDEN"),
+        ("<b>manifest unknown</b>: <i>web</i>", "TAG_NOT_FOUND"),
+        ("> *manifest unknown*: `web`", "TAG_NOT_FOUND"),
+        # A word of one line of work may be heard in another: what is said of tokens is not about layers.
+        (
+            f"{RESOLVE}failed to authorize: failed to fetch oauth token: unable to decode token response: "
+            "json: cannot unmarshal string into Go struct field",
+            "OTHER",
+        ),
+        (f"{RESOLVE}rejecting 9437184 byte manifest for r.example/team/web:1: not found", "OTHER"),
+        (f"{RESOLVE}failed to authorize: missing username or secret", "UNAUTHORIZED"),
+        ("CannotPullECRContainerError: engine ecr credentials: not found", "UNAUTHORIZED"),
+        ("short-name resolution enforced but cannot prompt without a TTY", "INVALID_IMAGE_NAME"),
+        (
+            "failed to extract layer (application/vnd.oci.image.layer.v1.tar+gzip sha256:0a) to overlayfs as "
+            '"extract-1-ab sha256:0b": failed to convert whiteout file "x": operation not permitted',
+            "CORRUPT_CONTENT",
+        ),
+        (
+            "failed to extract layer sha256:0a: fork/exec /usr/bin/unpigz: resource temporarily unavailable: "
+            "unknown",
+            "RUNTIME_UNAVAILABLE",
+        ),
         ("something nobody ever said", "OTHER"),
         (" \n\t ", "STALLED"),
     ],
@@ -253,6 +275,53 @@ def test_a_stated_cause_is_more_telling_than_a_throttle_and_that_than_a_back_off
         (
             'Failed to pull image "R.example/Web": hm',
             Reading(Symptom.OTHER),
+        ),
+        # What does not parse is told where that is the matter.
+        (
+            'Failed to apply default image tag "R.example/Web": couldn\'t parse image name '
+            '"R.example/Web": hm',
+            Reading(Symptom.INVALID_IMAGE_NAME, image="R.example/Web"),
+        ),
+        # Docker names nothing but the URL.
+        (
+            'Error response from daemon: Head "https://registry-1.docker.io/v2/team/web/manifests/9": EOF',
+            Reading(Symptom.CONNECT_FAILED, "registry-1.docker.io", "docker.io/team/web:9"),
+        ),
+        (
+            'Get "https://r.example/v2/web/manifests/sha256:0a1b": unauthorized: authentication required',
+            Reading(Symptom.UNAUTHORIZED, "r.example", "r.example/web@sha256:0a1b"),
+        ),
+        # BuildKit begins with the image.
+        (
+            "r.example/web:9: failed to authorize: failed to fetch anonymous token: unexpected status: 401 "
+            "Unauthorized",
+            Reading(Symptom.UNAUTHORIZED, "r.example", "r.example/web:9"),
+        ),
+        # What was asked for is not what a mirror calls it.
+        (
+            "initializing source docker://r.example/web:9: (Mirrors also failed: [m.example/x/web:9: reading "
+            "manifest 9 in m.example/x/web: manifest unknown]): r.example/web:9: registry is blocked",
+            Reading(Symptom.TAG_NOT_FOUND, "r.example", "r.example/web:9"),
+        ),
+        (
+            "The task cannot pull 'web' from the Amazon ECR repository 'r.example/web'. There is a "
+            "connection issue between the task and Amazon ECR. Check your task network configuration.",
+            Reading(Symptom.CONNECT_TIMEOUT, "r.example", "r.example/web"),
+        ),
+        # Where a connection was made, it is named with both ends.
+        (
+            "failed to copy: read tcp 10.0.0.7:41216->10.0.0.5:443: read: connection reset by peer",
+            Reading(Symptom.CONNECT_FAILED, dialled="10.0.0.5:443"),
+        ),
+        # A name server was asked, and no registry.
+        (
+            "dial tcp: lookup r.example on 10.0.0.2:53: dial tcp 10.0.0.2:53: i/o timeout",
+            Reading(Symptom.DNS_FAILURE, "r.example"),
+        ),
+        # Google tells what, and not to whom.
+        (
+            'denied: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource "x"',
+            Reading(Symptom.FORBIDDEN, action="artifactregistry.repositories.downloadArtifacts"),
         ),
     ],
 )  # fmt: skip
