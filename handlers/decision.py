@@ -83,7 +83,7 @@ class Change:
     """A plan that was carried out: its steps as they were read back, so that undo is exact.
 
     ``error`` is set when a step failed; ``walked_back`` counts the steps that were then undone.
-    ``asks``: it was a question; ``heard`` is the answer so far.
+    ``asks``: it was a question; ``heard`` is the answer so far. ``progress``: how far the step is that runs.
     """
 
     remedy: str
@@ -101,6 +101,7 @@ class Change:
     undone_by: str = ""
     asks: bool = False
     heard: Heard | None = None
+    progress: str = ""
 
     @classmethod
     def begun(cls, offer: Offer, request: Request, at: datetime) -> Change:

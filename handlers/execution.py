@@ -18,6 +18,7 @@ from checks.model import FailedPull, NotApplicable, Status, Unavailable
 from checks.resolve import Memo, Resolver
 from handlers.decision import Change, NotNow, Request
 from handlers.incident import Incident
+from handlers.progress import shown_while
 from handlers.remedy import Conflict, Plan, Refused, Remedy, Standing, Step
 from handlers.world import Entry, Hands, World
 
@@ -126,7 +127,7 @@ async def _take(step: Step, index: int, incident: Incident, hands: Hands, world:
         raise Conflict(f"{step.diff().target} is not as the plan saw it; somebody changed it meanwhile")
     await _note(incident, "step started", world, **_step_details(step, change, index))
     try:
-        done: Step = await call(step.write, hands)
+        done = await _written(step, hands, incident, world)
     except Conflict:
         await _note(incident, "step refused", world, **_step_details(step, change, index))
         raise
@@ -201,7 +202,7 @@ async def _walked_back(
                 break
             if where is Standing.BEFORE:
                 await _note(incident, "walking back", world, target=step.diff().target)
-                await _put_back(inverse, hands)
+                await _put_back(inverse, hands, incident, world)
                 await _note(incident, "step walked back", world, target=step.diff().target)
         except Exception:
             log.exception("walking back a step of %s failed", incident.changes[-1].remedy)
@@ -226,7 +227,7 @@ async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
             if where is Standing.ELSEWHERE:
                 raise Conflict(f"{step.diff().target} was changed by somebody else since; it was left so")
             await _note(incident, "undo started", world, target=step.diff().target)
-            await _put_back(inverse, hands)
+            await _put_back(inverse, hands, incident, world)
         except (Conflict, Unavailable) as error:
             await _note(incident, "undo failed", world, target=step.diff().target, error=str(error))
             yield incident.handed_over(f"undo stopped: {error}")
@@ -235,13 +236,18 @@ async def undo(incident: Incident, world: World) -> AsyncIterator[Incident]:
     yield incident.undone(f"undone by {change.undone_by}; everything is as it was before")
 
 
-async def _put_back(inverse: Step, hands: Hands) -> None:
+async def _put_back(inverse: Step, hands: Hands, incident: Incident, world: World) -> None:
     try:
-        await call(inverse.write, hands)
+        await _written(inverse, hands, incident, world)
     except Unavailable:
         # The answer may have been lost after the change was made.
         if await call(inverse.look, hands) is not Standing.AFTER:
             raise
+
+
+async def _written(step: Step, hands: Hands, incident: Incident, world: World) -> Step:
+    done: Step = await shown_while(lambda telling: call(step.write, telling), hands, incident.id, world)
+    return done
 
 
 async def call(method: Any, hands: Hands) -> Any:

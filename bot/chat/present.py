@@ -252,10 +252,12 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
         text = f"failed at step {step} of {change.planned}: {change.error}; {_left_behind(change)}"
     elif change.finished is None:
         # Clouds take half an hour for some steps; who waits wants to know for how long already.
-        text = f"step {step} of {change.planned} is running (begun at {change.started:%H:%M} UTC)"
+        text = (
+            f"step {step} of {change.planned} is running (begun at {change.started:%H:%M} UTC){_far(change)}"
+        )
     elif change.started == incident.undo_of:
         undone = "is being undone" if incident.stage is Stage.UNDOING else "was not wholly undone"
-        text = f"done, and {undone}, as {change.undone_by} asked"
+        text = f"done, and {undone}, as {change.undone_by} asked{_far(change)}"
     elif change.undone_by:
         text = f"done, and then undone by {change.undone_by}"
     else:
@@ -266,6 +268,10 @@ def _change(incident: Incident, number: int, change: Change) -> Message:
         undo = Action(Verb.UNDO, incident.id, change.digest)
         blocks.append(Buttons((Button("Undo", str(undo), "danger"),)))
     return Message(f"change:{number}", f"{change.title}: {text}", tuple(blocks))
+
+
+def _far(change: Change) -> str:
+    return f"; {change.progress}" if change.progress else ""
 
 
 def _left_behind(change: Change) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from bot.clouds._azure import version_of
@@ -31,8 +31,13 @@ _ENDED = frozenset({"succeeded", "failed", "canceled", "cancelled"})
 class AzureHands:
     """Only the executor of plans is given one."""
 
-    def __init__(self, connection: AzureConnection) -> None:
+    def __init__(self, connection: AzureConnection, tell: Callable[[str], None] | None = None) -> None:
         self._connection = connection
+        self._tell = tell
+
+    def telling(self, tell: Callable[[str], None]) -> AzureHands:
+        """The same, which says how far Azure is with what takes long."""
+        return AzureHands(self._connection, tell)
 
     async def get(self, path: str, query: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         _, tree = await self._asked("GET", path, query=query)
@@ -117,8 +122,13 @@ class AzureHands:
             if state.lower() in _ENDED or (not state and status != 202):
                 _check_end(tree, action)
                 return
-            log.info("Azure: %s is %s %s", action, state or "under way", tree.get("percentComplete", ""))
+            self._say(state, tree.get("percentComplete"))
         raise Unavailable(f"Azure has not finished {action} after {_LONGEST / 60:.0f} minutes")
+
+    def _say(self, state: str, percent: object) -> None:
+        if self._tell is not None:
+            done = f", {percent:.0f} % done" if isinstance(percent, int | float) else ""
+            self._tell(f"Azure says {state or 'it is under way'}{done}")
 
     async def _send(
         self, method: str, url: str, action: str, **more: Any

@@ -328,6 +328,18 @@ async def test_an_operation_is_followed_to_its_end(front: Front, clients: Client
     assert there["name"] == world.REGISTRY
 
 
+async def test_an_operation_tells_how_far_it_is(front: Front, clients: Clients) -> None:
+    told: list[str] = []
+    half = '{"status": "InProgress", "percentComplete": 50.0}'
+    front.faults = [
+        begun("Azure-AsyncOperation", lambda: f"{front.url}/operations/x"),
+        Fault("/operations/x", 200, half, {"Retry-After": "0"}, times=1),
+        Fault("/operations/x", 200, '{"status": "Succeeded"}'),
+    ]
+    await hands(clients).telling(told.append).put(world.ACR, {"properties": {"changed": True}})
+    assert told == ["Azure says InProgress, 50 % done"]
+
+
 @pytest.mark.parametrize("end", ["Failed", "Canceled"])
 async def test_an_operation_that_ends_badly_may_have_changed_something(
     front: Front, clients: Clients, end: str
