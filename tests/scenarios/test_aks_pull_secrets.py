@@ -103,6 +103,13 @@ async def test_what_a_person_does_is_said_by_what_is_wrong(aks: Aks) -> None:
     by_password = await advised(aks)
     assert by_password.commands[0] == f"az ad sp credential reset --id {APPLICATION} --append"
     assert f"--docker-username={APPLICATION}" in by_password.commands[1]
+    as_application(aks)
+    aks.azure.entra["servicePrincipals", APPLICATION]["accountEnabled"] = False
+    assert (await advised(aks)).commands == (f"az ad sp update --id {APPLICATION} --set accountEnabled=true",)
+    del aks.azure.entra["servicePrincipals", APPLICATION]
+    assert (await advised(aks)).commands[0] == f"az ad sp create --id {APPLICATION}"
+    aks.azure.entra.clear()  # nobody can make a password for what is not there
+    assert "az ad" not in str(await advised(aks))
     registry_token(aks, status="disabled")
     assert (await advised(aks)).commands == ("az acr token update -n ci -r contoso --status enabled",)
     registry_token(aks, credentials=OVER)

@@ -38,6 +38,13 @@ def mend_secret_login(logins: SecretLogins, holder: SecretHolder | None, registr
 
 def _application(login: SecretLogin, host: str, who: SecretPrincipal, rights: PullRights | None) -> ByHand:
     id = who.application
+    if not who.object_id:
+        return _principal(id, host) if who.ours else _another(login, host)
+    if not who.enabled:
+        return ByHand(
+            f"Who disabled {who.words} says why, or lets it sign in again{_BETTER}",
+            (shlex.join(["az", "ad", "sp", "update", "--id", id, "--set", "accountEnabled=true"]),),
+        )
     if rights is None:
         return ByHand(
             f"Who owns the application {id} makes it a password, and writes it into {login.where}{_BETTER}",
@@ -57,6 +64,15 @@ def _application(login: SecretLogin, host: str, who: SecretPrincipal, rights: Pu
     return ByHand(
         f"Who may assign roles at {rights.registry.host} gives {who.words} the role {role}{_BETTER}",
         (shlex.join(words),),
+    )
+
+
+def _principal(id: str, host: str) -> ByHand:
+    """Of an application without one: its passwords may be good."""
+    return ByHand(
+        f"Who owns the application {id} makes it a service principal, which then needs a role at "
+        f"{host}{_BETTER}",
+        (shlex.join(["az", "ad", "sp", "create", "--id", id]),),
     )
 
 
