@@ -95,6 +95,14 @@ DENY = (
         ),
         ("failed to register layer: lchown /usr/bin/su: operation not permitted", "CORRUPT_CONTENT"),
         ("pulling image: open /var/lib/containers/storage.lock: permission denied", "RUNTIME_UNAVAILABLE"),
+        (
+            "failed to unpack image on snapshotter overlayfs: content digest sha256:0a: not found",
+            "RUNTIME_UNAVAILABLE",
+        ),
+        (
+            'error during connect: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.43/images/x/json": EOF',
+            "RUNTIME_UNAVAILABLE",
+        ),
         # A newer kubelet's back-off holds the cause.
         ('Back-off pulling image "r.example/web:1"', "BACKOFF_ONLY"),
         (

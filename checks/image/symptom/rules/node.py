@@ -82,6 +82,7 @@ RUNTIME = (
         'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial '
         'unix /run/containerd/containerd.sock: connect: connection refused"',
         r"dial unix",
+        r"error during connect: ",
         r"connect(ion)? to the (docker|container runtime|containerd|cri-o)",
         r"all subconns are in transientfailure",
         r"container runtime (is|network|status).{0,40}(down|not|unavailable)",
@@ -123,6 +124,7 @@ RUNTIME = (
         r"failed to (create|prepare|stat|commit|mount|remove)( \S{1,40}){0,2} snapshot",
         r"prepare extraction snapshot",
         r"parent snapshot .{0,120}(does not exist|not found)",
+        r"content digest …: not found",
         r"missing parent .{0,120}bucket",
         r"initialize unpacker",
         r"no unpack platforms defined",
