@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, IntEnum
 from typing import Any, ClassVar
 
 from checks.graph import Check, Need, members, needs_of
+from checks.model import FailedPull
 
 # Kubelet's back-off reaches five minutes, so no fix has failed before six.
 KUBELET_BACK_OFF = timedelta(minutes=6)
@@ -77,6 +78,13 @@ class Step(ABC):
     @abstractmethod
     def inverse(self) -> Step | None:
         """The step that puts ``before`` back; ``None`` if there is no way back."""
+
+    def instead_of(self, pull: FailedPull) -> Mapping[Any, object]:
+        """What a verification looks at instead of ``pull``, by type, where pods ask for something else now.
+
+        Nobody pulls the former image any more, or not where it failed: it would never be seen to work.
+        """
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
     assert change.finished is not None  # noqa: S101  narrows the type; the line above chose it so
     deadline = change.finished + change.settles_in
     proofs = frozenset(check.id for check in world.catalog.checks if check.proof)
+    exchanged = any(_instead_of(pull, incident) for pull in incident.pulls)
     while True:
         findings = await _look(incident, change, world)
         if not await _is_still(incident, world):
@@ -38,7 +39,7 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
             return
         if _pulled(findings, proofs) and all(f.verdict.status is Status.PASS for f in findings):
             await _note(incident, "verified", world, findings)
-            yield incident.verification(findings).resolved("verified: the image was pulled after the fix")
+            yield incident.verification(findings).resolved(_how(findings, proofs, exchanged=exchanged))
             return
         if world.now() >= deadline:
             await _note(incident, "not verified", world, findings)
@@ -47,7 +48,8 @@ async def verify(incident: Incident, world: World) -> AsyncIterator[Incident]:
             return
         if _verdicts(findings) != _verdicts(incident.verified):
             yield (incident := incident.verification(findings))
-        if _cured(findings, change) and not incident.offers_follow_up:
+        # Where pods ask for something else, new ones are made anyway.
+        if _cured(findings, change) and not incident.offers_follow_up and not exchanged:
             offers = await follow_ups(
                 incident.pulls,
                 catalog=world.catalog,
@@ -69,14 +71,33 @@ async def _look(incident: Incident, change: Change, world: World) -> tuple[Findi
     roots = {**world.roots(incident.cluster), Since: Since(_first_fix(incident).isoformat())}
     memo: Memo = {}
     wanted = [check for check in world.catalog.checks if check.proof or check.id == change.cures]
-    found = [await _judge(check, pull, roots, memo, world) for pull in incident.pulls for check in wanted]
+    asked = [{**roots, FailedPull: pull, **_instead_of(pull, incident)} for pull in incident.pulls]
+    found = [await _judge(check, one, memo, world) for one in asked for check in wanted]
     return tuple(finding for finding in found if finding is not None)
 
 
-async def _judge(
-    check: Check, pull: FailedPull, roots: Mapping[Any, object], memo: Memo, world: World
-) -> Finding | None:
-    return await judge(check, pull, Resolver(world.catalog, {**roots, FailedPull: pull}, memo))
+async def _judge(check: Check, roots: Mapping[Any, object], memo: Memo, world: World) -> Finding | None:
+    pull = roots[FailedPull]
+    assert isinstance(pull, FailedPull)  # noqa: S101  narrows the type
+    return await judge(check, pull, Resolver(world.catalog, roots, memo))
+
+
+def _instead_of(pull: FailedPull, incident: Incident) -> Mapping[Any, object]:
+    """What to look at instead of ``pull`` since the changes; nothing where it is still asked for."""
+    instead: dict[Any, object] = {}
+    for change in incident.changes[incident.changes_before :]:
+        if change.finished and not change.error and not change.undone_by:
+            for step in change.steps:
+                now = instead.get(FailedPull, pull)
+                assert isinstance(now, FailedPull)  # noqa: S101  narrows the type
+                instead.update(step.instead_of(now))
+    return instead
+
+
+def _how(findings: tuple[Finding, ...], proofs: frozenset[str], *, exchanged: bool) -> str:
+    if not exchanged:
+        return "verified: the image was pulled after the fix"
+    return "verified: " + next(f.verdict.summary for f in findings if f.check in proofs)
 
 
 def _first_fix(incident: Incident) -> datetime:

@@ -15,7 +15,8 @@ from checks.graph import check, fact
 from checks.kubernetes.askers import asking, boxes, pages
 from checks.kubernetes.facts import Kube
 from checks.kubernetes.pods import Container, ImageState, Pod, moment
-from checks.model import FailedPull, Leg, Since, Unavailable, Verdict, failed, passed
+from checks.kubernetes.rollout_has_image import Given
+from checks.model import FailedPull, Leg, NotApplicable, Since, Unavailable, Verdict, failed, passed
 
 # (API group, resource, verb), as RBAC wants them.
 RBAC = (("", "events", "list"),)
@@ -37,7 +38,9 @@ class PullsSince:
 
 
 @fact(timeout=30)
-async def pulls_since(pull: FailedPull, since: Since, kube: Kube) -> PullsSince:
+async def pulls_since(pull: FailedPull, since: Since, given: Given | None, kube: Kube) -> PullsSince:
+    if given is not None:
+        raise NotApplicable("the pods ask for something else now, which is looked at instead")
     fixed = moment(since.time)
     mine = await asking(pull, kube)
     failing: list[Pod] = []

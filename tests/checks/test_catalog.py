@@ -18,6 +18,7 @@ from checks.graph import Catalog, Check, Fact, members
 from checks.host import Cluster
 from checks.kubernetes.facts import Kube
 from checks.kubernetes.registry_logins import RegistryLogins
+from checks.kubernetes.rollout_has_image import Given
 from checks.model import FailedPull, Leg, Since, Verdict
 from checks.registry.facts import Registry
 from handlers.remedies.aws.runbook_steps import AutomationRole
@@ -44,6 +45,7 @@ ROOTS = (
     AutomationRole,
     FailedPull,
     Since,
+    Given,
     Registry,
 )
 WRITERS = (AwsWriter, ArmWriter, KubeWriter, SecretWriter, LoginReader)
