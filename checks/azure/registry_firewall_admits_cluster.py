@@ -7,6 +7,7 @@ among several makes pulls fail now and then.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import collapse_addresses
 
 from checks.azure.networks import NodePlace
 from checks.azure.outbound_addresses import blocks
@@ -69,8 +70,8 @@ def _is_of(registry: Registry, host: str) -> bool:
 
 
 def missing_of(addresses: Iterable[str], admitted: Iterable[str]) -> tuple[str, ...]:
-    """Those addresses and prefixes that no single rule holds as a whole, each once."""
-    rules = [one for text in admitted for one in blocks(text) or ()]
+    """Those addresses and prefixes that the rules do not hold as a whole, each once."""
+    rules = tuple(collapse_addresses(one for text in admitted for one in blocks(text) or ()))
     return tuple(
         one
         for one in dict.fromkeys(addresses)

@@ -126,7 +126,8 @@ def test_of_an_endpoint_that_is_not_shown_nothing_is_said() -> None:
     assert only_way(found, ENDPOINT).hop is Hop.UNCERTAIN
 
 
-def test_an_address_is_missing_unless_one_rule_holds_it_as_a_whole() -> None:
+def test_an_address_is_missing_unless_the_rules_hold_it_as_a_whole() -> None:
     admitted = ("20.1.1.1", "20.5.0.0/28")
     wanted = ("20.1.1.1", "20.5.0.4", "20.5.0.0/27", "20.1.1.2", "not an address")
     assert missing_of(wanted, admitted) == ("20.5.0.0/27", "20.1.1.2", "not an address")
+    assert missing_of(["20.5.0.0/27"], ["20.5.0.16/28", *admitted]) == ()  # two halves are a whole
