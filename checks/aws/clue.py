@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checks.aws.addresses import is_private
-from checks.aws.destinations import Errand
+from checks.aws.destinations import Destination, Errand
 from checks.graph import fact
 from checks.image.facts import Asked
 from checks.model import Symptom
@@ -22,7 +22,7 @@ _ANONYMOUS = frozenset({Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """``errand`` is ``None`` where no host is named; ``stranger``: one is, but none of a pull from ECR."""
+    """``errand`` is ``None`` where no host is named; ``stranger``: one is, but none of this pull."""
 
     symptom: Symptom
     errand: Errand | None
@@ -68,8 +68,9 @@ class Clue:
 
 
 @fact()
-def clue(asked: Asked) -> Clue:
-    errand = _errand(asked.host)
+def clue(asked: Asked, destination: Destination | None) -> Clue:
+    elsewhere = destination is not None and destination.ecr is None
+    errand = _elsewhere(asked, destination) if destination and elsewhere else _errand(asked.host)
     return Clue(
         symptom=asked.symptom,
         errand=errand,
@@ -88,3 +89,12 @@ def _errand(host: str) -> Errand | None:
     if host.startswith("sts.") and host.count(".") > 2:
         return Errand.SERVICE_ACCOUNT  # of a region: endpoints answer for no other name
     return None
+
+
+def _elsewhere(asked: Asked, destination: Destination) -> Errand | None:
+    """Whatever public address is dialled, the way there is that to the internet, be it for layers.
+
+    A name of somebody else without an address may be a mirror's, and that may be anywhere.
+    """
+    public = bool(asked.address) and not is_private(asked.address)
+    return Errand.IMAGE if public or not asked.host or destination.has(asked.host) else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from checks.aws.clue import Clue
-from checks.aws.destinations import Registry
+from checks.aws.destinations import Destination, Registry
 from checks.aws.dns import DnsAttributes, DnsServers
 from checks.aws.endpoints import Endpoint, Endpoints
 from checks.aws.interface import Interface, VpcId
@@ -45,10 +45,15 @@ def filters(
 @dataclass(frozen=True, slots=True, eq=False)  # large, and made once for each pull
 class Connection:
     interface: Interface
-    registry: Registry
+    destination: Destination
     clue: Clue
     network: Network
     filters: Filters
+
+    @property
+    def registry(self) -> Registry:
+        """:raises NotApplicable: it is none of ECR."""
+        return self.destination.registry
 
     @property
     def vpc(self) -> VpcId:
@@ -66,7 +71,7 @@ class Connection:
 
     @property
     def paths(self) -> Paths:
-        found: Paths = paths(self.interface, self.registry, self.clue, self.network)
+        found: Paths = paths(self.interface, self.destination, self.clue, self.network)
         return found
 
     def says(self, check: Check, only: tuple[Path, ...] = ()) -> Verdict | None:
@@ -87,6 +92,7 @@ class Connection:
         ways = replace(self.paths, items=only) if only else self.paths
         return {
             VpcId: self.vpc, Clue: self.clue, Paths: ways, RouteTables: network.tables,
+            Registry: self.destination.ecr,
             DnsAttributes: network.attributes, DnsServers: network.servers,
             SecurityGroups: self.filters.groups, NetworkAcls: self.filters.acls,
             Subnets: self.filters.subnets, NatGateways: self.filters.gateways,
@@ -125,6 +131,6 @@ class Connection:
 
 @fact()
 def connection(
-    interface: Interface, registry: Registry, clue: Clue, network: Network, filters: Filters
+    interface: Interface, destination: Destination, clue: Clue, network: Network, filters: Filters
 ) -> Connection:
-    return Connection(interface, registry, clue, network, filters)
+    return Connection(interface, destination, clue, network, filters)

@@ -16,7 +16,6 @@ from checks.aws.paths import Path, Paths
 from checks.aws.routing import Way
 from checks.aws.vpc import NatGateways, Subnets
 
-_HTTPS: Ports = (443, 443)
 _NAT_PORTS: Ports = (1024, 65535)  # docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html
 
 
@@ -43,19 +42,28 @@ def crossings(
         case Way.ENDPOINT:
             return list(_to_endpoint(path, paths, subnets))
         case Way.NAT:
-            return [(*_own(paths, PUBLIC), *_at_nat(path, paths, subnets, gateways))]
+            return [(*_own(path, paths, PUBLIC), *_at_nat(path, paths, subnets, gateways))]
         case Way.GATEWAY | Way.INTERNET:
-            return [_own(paths, PUBLIC)]
+            return [_own(path, paths, PUBLIC)]
         case Way.ELSEWHERE | Way.UNCERTAIN:
-            return [_own(paths, (EVERYWHERE,))]
+            return [] if _stays(path, paths, subnets) else [_own(path, paths, (EVERYWHERE,))]
         case _:
             return []
 
 
-def _own(paths: Paths, space: Space) -> tuple[Crossing, ...]:
+def _stays(path: Path, paths: Paths, subnets: Subnets) -> bool:
+    """Whether the address that was dialled is in the very subnet: there no ACL applies."""
+    dialled = paths.clue.dialled(path.errand)
+    if not path.inside or ":" in dialled:
+        return False
+    block = subnets.get(paths.interface.subnet).block
+    return block is not None and IPv4Network(dialled).subnet_of(block)
+
+
+def _own(path: Path, paths: Paths, space: Space) -> tuple[Crossing, ...]:
     own = paths.interface.subnet
     return (
-        Crossing(own, egress=True, ports=_HTTPS, space=space),
+        Crossing(own, egress=True, ports=_to(path), space=space),
         Crossing(own, egress=False, ports=paths.interface.ports, space=space),
     )
 
@@ -73,8 +81,8 @@ def _to_endpoint(path: Path, paths: Paths, subnets: Subnets) -> Iterator[tuple[C
             continue
         client = _client(paths, subnets)
         yield (
-            *_own(paths, (one.block,)),
-            Crossing(one.id, egress=False, ports=_HTTPS, space=client),
+            *_own(path, paths, (one.block,)),
+            Crossing(one.id, egress=False, ports=_to(path), space=client),
             Crossing(one.id, egress=True, ports=paths.interface.ports, space=client),
         )
 
@@ -85,11 +93,15 @@ def _at_nat(path: Path, paths: Paths, subnets: Subnets, gateways: NatGateways) -
         return ()
     client = _client(paths, subnets)
     return (
-        Crossing(subnet, egress=False, ports=_HTTPS, space=client),
-        Crossing(subnet, egress=True, ports=_HTTPS, space=PUBLIC),
+        Crossing(subnet, egress=False, ports=_to(path), space=client),
+        Crossing(subnet, egress=True, ports=_to(path), space=PUBLIC),
         Crossing(subnet, egress=False, ports=_NAT_PORTS, space=PUBLIC),
         Crossing(subnet, egress=True, ports=paths.interface.ports, space=client),
     )
+
+
+def _to(path: Path) -> Ports:
+    return (path.port, path.port)
 
 
 def _client(paths: Paths, subnets: Subnets) -> Space:

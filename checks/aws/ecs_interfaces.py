@@ -150,6 +150,7 @@ def fargate_task_interface(network: FargateNetwork, place: SubnetPlace) -> Inter
         ports=_WINDOWS_PORTS if network.windows else LINUX_PORTS,
         how=f"the task's own interface in {network.subnet}",
         unread=network.unread,
+        managed=True,
     )
 
 

@@ -127,5 +127,6 @@ async def fargate_interface(profile: FargateProfile, host: Host, aws: Aws) -> In
             public_address=one.get("Association", {}).get("PublicIp", ""),
             ports=LINUX_PORTS,
             how=f"the network interface of the Fargate pod at {address}",
+            managed=True,
         )
     raise Unavailable(f"EC2 shows no network interface of {address} in the subnets of {profile.name}")

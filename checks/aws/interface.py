@@ -25,7 +25,7 @@ class Interface:
 
     ``public_address`` is empty where it has none. Answers come back to one of ``ports``.
     ``how`` says in words whose interface it is. ``unread``: why its security groups and its public address
-    are not known, or "".
+    are not known, or "". ``managed``: AWS runs the host, so nobody has set up a proxy there.
     """
 
     account: str
@@ -38,6 +38,7 @@ class Interface:
     ports: tuple[int, int]
     how: str
     unread: str = ""
+    managed: bool = False
 
 
 @fact()

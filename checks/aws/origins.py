@@ -55,6 +55,8 @@ def nobody_asks(role: RolePolicies, repository: RepositoryPolicy, registry: Regi
 
 @fact()
 def origins(paths: Paths, task: EcsTask | None) -> Origins:
+    if paths.destination.ecr is None:
+        raise NotApplicable("who asks ECR for nothing comes from nowhere")
     by = {one.errand: one for one in paths.items}
     token, image = by[Errand.TOKEN], by[Errand.MANIFEST]
     how = "; ".join(f"{one.errand} by {one.way.value} {one.via}".rstrip() for one in (token, image))

@@ -4,6 +4,8 @@ The VPC's resolver answers first: where an interface endpoint has private DNS, i
 whole VPC, from public subnets too. Then the route table: a gateway endpoint's prefix list is more specific
 than any default route, so layers take it even where there is a NAT gateway. Else the public way. What may
 be answered by somebody whom we do not see (a hub's hosted zone, an own DNS server) is uncertain, not dead.
+
+To a registry that is none of ECR there is the public way only, where it is on the internet at all.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from enum import Enum
 
 from checks.aws.addresses import is_private
 from checks.aws.clue import Clue
-from checks.aws.destinations import OF_EVERY_PULL, Errand, Registry
+from checks.aws.destinations import HTTPS, Destination, Errand, Registry
 from checks.aws.dns import DnsAttributes, DnsServers, HostedZones
 from checks.aws.endpoints import Endpoint, Endpoints
 from checks.aws.interface import Interface
@@ -39,7 +41,8 @@ class Path:
 
     ``route``: the one that is taken, or would be. ``why`` tells in words what is uncertain. ``unread``: the
     same, where it is so for a read that failed, and ``endpoint`` might be taken for all we know. ``six``:
-    what is uncertain is the way by IPv6, of which what is said of IPv4 tells nothing.
+    what is uncertain is the way by IPv6, of which what is said of IPv4 tells nothing. ``inside``: to a
+    private address that was dialled, wherever it is.
     """
 
     errand: Errand
@@ -50,6 +53,8 @@ class Path:
     why: str = ""
     unread: str = ""
     six: bool = False
+    inside: bool = False
+    port: int = HTTPS
 
     @property
     def via(self) -> str:
@@ -61,7 +66,7 @@ class Path:
     @property
     def private(self) -> bool:
         """Whether a private address is dialled."""
-        return self.way is Way.ENDPOINT
+        return self.way is Way.ENDPOINT or self.inside
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,16 @@ class Paths:
     """``table`` is the id of the subnet's route table."""
 
     interface: Interface
-    registry: Registry
+    destination: Destination
     clue: Clue
     table: str
     items: tuple[Path, ...]
     meant_to_be_private: bool
+
+    @property
+    def registry(self) -> Registry:
+        """:raises NotApplicable: it is none of ECR."""
+        return self.destination.registry
 
     def by(self, *ways: Way) -> tuple[Path, ...]:
         return tuple(one for one in self.items if one.way in ways)
@@ -139,14 +149,16 @@ def network(
 
 
 @fact()
-def paths(interface: Interface, registry: Registry, clue: Clue, network: Network) -> Paths:
+def paths(interface: Interface, destination: Destination, clue: Clue, network: Network) -> Paths:
     table = network.tables.of(interface.subnet)
-    engine = _Engine(interface, registry, clue, network, table)
+    engine = _Engine(interface, destination, clue, network, table)
     for_ecr = (Errand.TOKEN, Errand.MANIFEST)
-    asked = OF_EVERY_PULL if clue.errand in (None, *OF_EVERY_PULL) else (clue.errand, *OF_EVERY_PULL)
+    asked = destination.errands
+    if clue.errand is not None and clue.errand not in asked:
+        asked = (clue.errand, *asked)
     return Paths(
         interface=interface,
-        registry=registry,
+        destination=destination,
         clue=clue,
         table=table.id,
         items=tuple(engine.path(errand) for errand in asked),
@@ -157,31 +169,61 @@ def paths(interface: Interface, registry: Registry, clue: Clue, network: Network
 @dataclass(frozen=True, slots=True)
 class _Engine:
     interface: Interface
-    registry: Registry
+    destination: Destination
     clue: Clue
     network: Network
     table: RouteTable
 
     def serving(self, errand: Errand) -> list[Endpoint]:
         """The VPC's endpoints for the errand, whatever their state."""
+        ecr = self.destination.ecr
+        if ecr is None:
+            return []
         return [
             one
             for one in self.network.endpoints.items
-            if self.registry.is_served_by(one.service, errand)
-            and one.service_region in ("", self.registry.region)
+            if ecr.is_served_by(one.service, errand) and one.service_region in ("", ecr.region)
         ]
 
     def path(self, errand: Errand) -> Path:
+        ecr = self.destination.ecr
+        return self._elsewhere(errand) if ecr is None else self._in_ecr(errand, plain=ecr.plain)
+
+    def _elsewhere(self, errand: Errand) -> Path:
+        path = Path(errand, Way.NOWHERE, port=self.destination.port)
+        dialled = self.clue.dialled(errand)
+        if dialled and is_private(dialled):
+            why = f"{dialled} was dialled, and where that is, is not seen from here"
+            return replace(path, way=Way.UNCERTAIN, why=why, inside=True)
+        why = "" if dialled else self._may_be_private()
+        if why:
+            return replace(path, way=Way.UNCERTAIN, why=why)
+        path = self._public(path if dialled else self._by_hosted_zone(path))
+        if path.way is Way.NOWHERE and not dialled and not self.interface.managed:
+            return replace(path, way=Way.UNCERTAIN, why=f"{self.table.id} leads out to a proxy at most")
+        return path
+
+    def _may_be_private(self) -> str:
+        """Why the name may stand for a private address, for all that is seen, or ""."""
+        host, names = self.destination.host, self.network
+        if not self.destination.familiar:
+            return f"whether {host} is on the internet is not known"
+        doubt = names.zones.unread or names.servers.unread
+        if not doubt and not names.servers.amazon:
+            doubt = f"the VPC has DNS servers of its own, which may answer for {host}"
+        return doubt
+
+    def _in_ecr(self, errand: Errand, *, plain: bool) -> Path:
         serving = self.serving(errand)
         by_name = [one for one in serving if not one.gateway]
-        if by_name and not self.registry.plain:
+        if by_name and not plain:
             return Path(errand, Way.UNCERTAIN, why="whether an endpoint answers for this name is not certain")
         path = self._by_name(errand, by_name) if by_name else Path(errand, Way.NOWHERE, unused=Unused.ABSENT)
         if path.way is Way.NOWHERE:
             path = self._by_hosted_zone(path)
         if path.way is Way.NOWHERE and errand is Errand.LAYERS:
             path = self._by_gateway(path, [one for one in serving if one.gateway])
-        return self._public(path) if path.way is Way.NOWHERE else path
+        return self._public(path)
 
     def _by_name(self, errand: Errand, serving: list[Endpoint]) -> Path:
         """By an interface endpoint, or NOWHERE with the reason why not."""
@@ -226,7 +268,7 @@ class _Engine:
 
     def _by_hosted_zone(self, path: Path) -> Path:
         """To wherever a private name leads, which we do not see, or NOWHERE."""
-        zone = self.network.zones.zone_of(self.registry.host_of(path.errand))
+        zone = self.network.zones.zone_of(self.destination.host_of(path.errand))
         dialled = self.clue.dialled(path.errand)
         why = f"the private hosted zone {zone} answers for the name" if zone else ""
         if not why and self._dialled_privately(path.errand):
@@ -237,6 +279,8 @@ class _Engine:
         """By the route table, unless the way may be hidden from us."""
         dialled = self.clue.dialled(path.errand)
         public = dialled if dialled and ":" not in dialled else ""
+        if path.way is not Way.NOWHERE:
+            return path
         found = outward(self.table, self.interface.public_address, public)
         if self.interface.unread and found.way in (Way.INTERNET, Way.NO_ADDRESS):
             return replace(path, way=Way.UNCERTAIN, route=found.route, why=self.interface.unread)
@@ -249,7 +293,7 @@ class _Engine:
     def _by_ipv6(self) -> str:
         """The way that may be open to IPv6 where there is none for IPv4, in words, or ""."""
         table = self.table
-        if self.registry.dual_stack and table.six:
+        if self.destination.dual_stack and table.six:
             return f"the name has addresses of IPv6, too, and {table.id} leads those to {table.six}"
         return f"with DNS64, {table.id} leads to {table.nat64} by IPv6" if table.nat64 else ""
 

@@ -22,8 +22,8 @@ from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, u
     page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html#ecr-minimum-s3-perms",
 )
 def s3_endpoint_policy_allows_layers(paths: Paths) -> Verdict:
-    path = next(one for one in paths.items if one.errand is Errand.LAYERS)
-    if path.way not in (Way.ENDPOINT, Way.GATEWAY) or path.endpoint is None:
+    path = next((one for one in paths.items if one.errand is Errand.LAYERS), None)
+    if path is None or path.way not in (Way.ENDPOINT, Way.GATEWAY) or path.endpoint is None:
         raise NotApplicable("layers do not go through an endpoint")
     id = path.endpoint.id
     evidence = (*paths.evidence(), ("Bucket", paths.registry.bucket))

@@ -1,9 +1,9 @@
-"""Do the interface's security groups let HTTPS out, to wherever each errand goes?
+"""Do the interface's security groups let HTTPS out, or the registry's own port, to wherever each errand goes?
 
-The public addresses of ECR are no fixed list, so only an opening to everywhere is sure; a narrower one may
-or may not be enough. A gateway endpoint has a prefix list of its own, and an interface endpoint can be named
-by its security group. The VPC's own resolver is reached whatever the groups say; DNS servers of one's own
-are not (docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html).
+The public addresses of registries are no fixed list, so only an opening to everywhere is sure; a narrower one
+may or may not be enough. A gateway endpoint has a prefix list of its own, and an interface endpoint can be
+named by its security group. The VPC's own resolver is reached whatever the groups say; DNS servers of one's
+own are not (docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ipaddress import AddressValueError, IPv4Network
 
 from checks.aws.addresses import EVERYWHERE, PUBLIC, Lets, Space
 from checks.aws.clue import LOST
-from checks.aws.destinations import Errand
+from checks.aws.destinations import HTTPS, Errand
 from checks.aws.dns import AMAZON_DNS, DnsServers
 from checks.aws.paths import Path, Paths
 from checks.aws.routing import DEAD, Way
@@ -38,17 +38,22 @@ def security_group_lets_out(
         return unknown(paths.interface.unread, *paths.evidence())
     seen = groups.of(ids)
     out, dns = Openings(), Openings()
+    port = paths.destination.port
     for one in seen:
-        out, dns = out | one.out, dns | one.dns_out
+        out, dns = out | one.out_to(port), dns | one.dns_out
     found = {path: _reaches(out, path, paths, subnets) for path in paths.items}
-    evidence = (*paths.evidence(), ("Security groups", ", ".join(ids)), ("Open on TCP 443 to", _told(out)))
+    evidence = (
+        *paths.evidence(),
+        ("Security groups", ", ".join(ids)),
+        (f"Open on TCP {port} to", _told(out)),
+    )
     shut = [path for path, lets in found.items() if lets is Lets.NONE]
     unseen = sorted(set(ids) - {one.id for one in seen})
     if unseen and any(lets is not Lets.ALL for lets in found.values()):
         return unknown(f"EC2 does not show {', '.join(unseen)} in this VPC; it may open more", *evidence)
     if shut:
         return failed(
-            f"{', '.join(ids)} {_lets(ids)} no HTTPS out to {_whither(shut)}: "
+            f"{', '.join(ids)} {_lets(ids)} no {_what(port)} out to {_whither(shut, paths)}: "
             f"{errands(shut)} cannot be reached",
             *evidence,
             about=", ".join(ids),
@@ -64,19 +69,19 @@ def security_group_lets_out(
     partly = [path for path, lets in found.items() if lets is Lets.SOME]
     if partly:
         return unknown(
-            f"{', '.join(ids)} {_lets(ids)} HTTPS out to {_told(out)} only; whether that is enough for "
-            f"{errands(partly)} is not known",
+            f"{', '.join(ids)} {_lets(ids)} {_what(port)} out to {_told(out)} only; whether that is enough "
+            f"for {errands(partly)} is not known",
             *evidence,
         )
-    return passed(f"{', '.join(ids)} {_lets(ids)} HTTPS out", *evidence)
+    return passed(f"{', '.join(ids)} {_lets(ids)} {_what(port)} out", *evidence)
 
 
 def _reaches(out: Openings, path: Path, paths: Paths, subnets: Subnets) -> Lets:
     space: Space = PUBLIC
     names: tuple[str, ...] = ()
     lists = set(out.prefix_lists)
-    layers = next(one for one in paths.items if one.errand is Errand.LAYERS)
-    if layers.way is Way.GATEWAY and layers.route is not None:
+    layers = next((one for one in paths.items if one.errand is Errand.LAYERS), None)
+    if layers is not None and layers.way is Way.GATEWAY and layers.route is not None:
         if path is layers and layers.route.to in lists:
             return Lets.ALL
         lists.discard(str(layers.route.to))  # S3 alone is in it
@@ -115,6 +120,10 @@ def _no_server_is_reached(dns: Openings, servers: DnsServers) -> bool:
     return all(dns.reach((one,)) is Lets.NONE for one in addresses)
 
 
+def _what(port: int) -> str:
+    return "HTTPS" if port == HTTPS else f"TCP {port}"
+
+
 def _lets(ids: tuple[str, ...]) -> str:
     return "let" if len(ids) > 1 else "lets"
 
@@ -123,6 +132,11 @@ def _told(out: Openings) -> str:
     return ", ".join([*(str(one) for one in out.blocks), *out.groups, *out.prefix_lists]) or "nobody"
 
 
-def _whither(shut: Iterable[Path]) -> str:
-    names = (one.via if one.way in (Way.ENDPOINT, Way.GATEWAY) else "public addresses" for one in shut)
-    return ", ".join(dict.fromkeys(names))
+def _whither(shut: Iterable[Path], paths: Paths) -> str:
+    return ", ".join(dict.fromkeys(_end(one, paths) for one in shut))
+
+
+def _end(path: Path, paths: Paths) -> str:
+    if path.inside:
+        return paths.clue.dialled(path.errand)
+    return path.via if path.way in (Way.ENDPOINT, Way.GATEWAY) else "public addresses"

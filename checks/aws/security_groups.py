@@ -6,7 +6,7 @@ adds up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import Any
@@ -59,12 +59,21 @@ class Openings:
 
 @dataclass(frozen=True, slots=True)
 class SecurityGroup:
-    """``out`` and ``into`` are for HTTPS; ``dns_out`` is for UDP 53."""
+    """``out`` and ``into`` are for HTTPS; ``dns_out`` is for UDP 53; ``others_out`` for other TCP."""
 
     id: str
     out: Openings
     into: Openings
     dns_out: Openings
+    others_out: tuple[tuple[range, Openings], ...] = ()
+
+    def out_to(self, port: int) -> Openings:
+        if port == HTTPS:
+            return self.out
+        found = Openings()
+        for ports, openings in self.others_out:
+            found = found | openings if port in ports else found
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # large, and read once for each VPC
@@ -87,6 +96,7 @@ async def security_groups(vpc: VpcId, aws: Aws) -> SecurityGroups:
                 out=_openings(one.get("IpPermissionsEgress", ()), "tcp", HTTPS),
                 into=_openings(one.get("IpPermissions", ()), "tcp", HTTPS),
                 dns_out=_openings(one.get("IpPermissionsEgress", ()), "udp", DNS),
+                others_out=tuple(_others(one.get("IpPermissionsEgress", ()))),
             )
             for one in answer.get("SecurityGroups", ())
         )
@@ -98,18 +108,33 @@ def _openings(rules: Iterable[Mapping[str, Any]], protocol: str, port: int) -> O
     for one in rules:
         if not _opens(one, protocol, port):
             continue
-        found |= Openings(
-            tuple(network(each["CidrIp"]) for each in one.get("IpRanges", ())),
-            tuple(each["GroupId"] for each in one.get("UserIdGroupPairs", ()) if "GroupId" in each),
-            tuple(each["PrefixListId"] for each in one.get("PrefixListIds", ())),
-            bool(one.get("Ipv6Ranges")),
-        )
+        found |= _whom(one)
     return found
 
 
+def _others(rules: Iterable[Mapping[str, Any]]) -> Iterator[tuple[range, Openings]]:
+    for one in rules:
+        if one["IpProtocol"] == "-1" or _is_of(one, "tcp"):
+            yield _ports(one), _whom(one)
+
+
+def _whom(rule: Mapping[str, Any]) -> Openings:
+    return Openings(
+        tuple(network(each["CidrIp"]) for each in rule.get("IpRanges", ())),
+        tuple(each["GroupId"] for each in rule.get("UserIdGroupPairs", ()) if "GroupId" in each),
+        tuple(each["PrefixListId"] for each in rule.get("PrefixListIds", ())),
+        bool(rule.get("Ipv6Ranges")),
+    )
+
+
 def _opens(rule: Mapping[str, Any], protocol: str, port: int) -> bool:
-    if rule["IpProtocol"] == "-1":
-        return True
-    if rule["IpProtocol"] not in (protocol, _NUMBERS[protocol]):
-        return False
-    return bool(rule.get("FromPort", 0) <= port <= rule.get("ToPort", 65535))
+    return rule["IpProtocol"] == "-1" or (_is_of(rule, protocol) and port in _ports(rule))
+
+
+def _is_of(rule: Mapping[str, Any], protocol: str) -> bool:
+    return rule["IpProtocol"] in (protocol, _NUMBERS[protocol])
+
+
+def _ports(rule: Mapping[str, Any]) -> range:
+    everything = rule["IpProtocol"] == "-1"
+    return range(65536) if everything else range(rule.get("FromPort", 0), rule.get("ToPort", 65535) + 1)

@@ -9,6 +9,7 @@ one's own answer is not seen from here. It concerns every registry, not ECR alon
 from __future__ import annotations
 
 from checks.aws.clue import LOST, Clue
+from checks.aws.destinations import Registry
 from checks.aws.dns import DnsAttributes, DnsServers
 from checks.aws.interface import VpcId
 from checks.aws.paths import Paths, Unused
@@ -24,8 +25,13 @@ from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
     explains=LOST | {Symptom.DNS_FAILURE},
     page="https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html",
 )
-def vpc_dns_is_on(
-    vpc: VpcId, attributes: DnsAttributes, servers: DnsServers, clue: Clue, paths: Paths | None
+def vpc_dns_is_on(  # noqa: PLR0917  facts are given by type
+    vpc: VpcId,
+    attributes: DnsAttributes,
+    servers: DnsServers,
+    clue: Clue,
+    paths: Paths | None,
+    registry: Registry | None,
 ) -> Verdict:
     if attributes.unread:
         return unknown(attributes.unread)
@@ -46,7 +52,7 @@ def vpc_dns_is_on(
         return unknown(f"which DNS servers {vpc.id} uses is not known: {servers.unread}", *evidence)
     if not servers.amazon and (not attributes.support or clue.symptom is Symptom.DNS_FAILURE):
         return unknown(f"what {', '.join(servers.servers)} answer is not seen from here", *evidence)
-    if attributes.hostnames:
+    if attributes.hostnames or registry is None:
         return passed(f"the DNS of {vpc.id} is on", *evidence)
     return _without_hostnames(vpc, evidence, clue, paths)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from checks.aws.clue import Clue
-from checks.aws.destinations import OF_EVERY_PULL, Registry
+from checks.aws.destinations import OF_EVERY_PULL, Destination, Registry
 from checks.aws.interface import Interface
 from checks.aws.paths import Path, Paths
 from checks.aws.routing import Way
@@ -30,7 +30,7 @@ def paths_by(way: Way) -> Paths:
     route = Route(IPv4Network("0.0.0.0/0"), "igw-1", active=True)
     return Paths(
         interface,
-        Registry(host, "us-west-2", "aws", "amazonaws.com", plain=True),
+        Destination(host, ecr=Registry(host, "us-west-2", "aws", "amazonaws.com", plain=True)),
         Clue(Symptom.CONNECT_TIMEOUT, None, stranger=False, address=""),
         "rtb-1",
         tuple(Path(errand, way, route) for errand in OF_EVERY_PULL),

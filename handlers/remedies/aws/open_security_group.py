@@ -1,7 +1,7 @@
 """Let HTTPS out to where the pull goes, and nowhere else: one rule more for each destination that is shut.
 
 An endpoint is named by its security group, S3's by its prefix list. Only what goes to public addresses needs
-0.0.0.0/0: those of ECR are no fixed list.
+0.0.0.0/0: those of registries are no fixed list.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import replace
 from ipaddress import IPv4Network
 
 from checks.aws.connection import Connection
+from checks.aws.destinations import HTTPS
 from checks.aws.paths import Path
 from checks.aws.routing import Way
 from checks.aws.security_group_lets_out import security_group_lets_out
 from checks.aws.security_groups import Openings, SecurityGroup
 from checks.model import Status
+from handlers.remedies.aws.cli import aws
 from handlers.remedies.aws.outlook import joined, must_fail, must_help
 from handlers.remedies.aws.security_group_steps import AllowHttpsOut, HttpsRule
 from handlers.remedy import Plan, Refused, Risk, remedy
@@ -26,11 +28,20 @@ _EVERYWHERE = "0.0.0.0/0"
 def open_security_group(connection: Connection | None) -> tuple[Plan, ...]:
     now = must_fail(security_group_lets_out, connection)
     ids = now.interface.security_groups
+    if now.destination.port != HTTPS:
+        raise Refused(_by_hand(now))
     groups = sorted((one for one in now.groups if one.id in ids), key=lambda one: one.id)
     if not groups:
         raise Refused(f"EC2 does not show {', '.join(ids) or 'a security group'} in this VPC")
     # What several groups allow adds up, so any of them will do.
     return tuple(_plan(one, now, choice=one.id if len(groups) > 1 else "") for one in groups)
+
+
+def _by_hand(now: Connection) -> str:
+    group, port = next(iter(now.interface.security_groups), "SECURITY_GROUP_ID"), str(now.destination.port)
+    more = ("--group-id", group, "--protocol", "tcp", "--port", port, "--cidr", "CIDR_OF_THE_REGISTRY")
+    command = aws("ec2", "authorize-security-group-egress", now.interface.region, *more)
+    return f"only HTTPS is opened by pullbot; for the port {port} a person decides: {command}"
 
 
 def _plan(group: SecurityGroup, now: Connection, choice: str) -> Plan:
