@@ -30,6 +30,13 @@ WIRE = (
         r"proxy: (unknown|invalid)",
     ),
     rule(
+        Symptom.CONNECT_FAILED,
+        "net/http: the connection ended before the answer's head was read, so it is not about a layer",
+        'Get "https://r.example/v2/": unexpected EOF',
+        r"url ?(manifests|blobs|token)? ?: unexpected eof",
+        r"transport connection broken: unexpected eof",
+    ),
+    rule(
         Symptom.TLS_UNTRUSTED,
         "crypto/x509 begins each of its errors with its name; others put it in words",
         'Head "https://r.example/v2/": tls: failed to verify certificate: x509: certificate signed '

@@ -145,6 +145,8 @@ RUNTIME = (
         r"creating overlay mount",
         r"overlayfs.{0,60}(fail|not supported)",
         r"overlay.{0,30}(is not supported|not supported)",
+        r"is not supported over ",
+        r"unsupported for this graph driver",
         r"driver .{0,30}failed to (create|remove|mount)",
         r"layer (does not exist|not known)",
         r"image not known",
