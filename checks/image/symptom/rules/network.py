@@ -21,6 +21,7 @@ WIRE = (
         'Get "https://r.example/v2/": Proxy Authentication Required',
         r"proxy ?authentication ?(is )?required",
         r"407 (proxy|authentication)",
+        r"http 407\b",
         r"status(code| code)?:? 407\b",
         r"code:? 407\b",
         r"proxy (server )?(returned|responded|refused|error|connection failed)",

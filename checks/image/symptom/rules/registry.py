@@ -151,6 +151,7 @@ PARTICULAR = (
         r"denied: access forbidden",
         r"installation not allowed to",
         r"saml sso",
+        r"account (has been|is) (suspended|disabled|locked|blocked)",
         r"export control",
         r"block all ip addresses",
     ),
