@@ -18,6 +18,7 @@ from tests.fakes.aws_world import (
     HOST,
     IMAGE,
     MISSING_TAG,
+    NO_MATCH,
     REGION,
     SELF_MANAGED,
     UNAUTHORIZED,
@@ -166,6 +167,19 @@ def archived_image() -> World:
         "imageDetails": [{"imageDigest": "sha256:1", "imageStatus": "ARCHIVED"}]
     }
     return on_eks(aws, MISSING_TAG, kind="nodegroup/default")
+
+
+def image_for_arm() -> World:
+    """An index that has nothing for the node's architecture."""
+    kind = "application/vnd.oci.image.index.v1+json"
+    entry = {"digest": "sha256:1", "platform": {"os": "linux", "architecture": "arm64"}}
+    index = json.dumps({"schemaVersion": 2, "mediaType": kind, "manifests": [entry]})
+    aws = account(nat_network())
+    aws.answers["batch_get_image"] = {
+        "images": [{"imageManifest": index, "imageManifestMediaType": kind}],
+        "failures": [],
+    }
+    return on_eks(aws, NO_MATCH, kind="nodegroup/default")
 
 
 def missing_repository() -> World:

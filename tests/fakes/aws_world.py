@@ -52,6 +52,7 @@ NO_LAYERS = (
     f'Get "https://{BUCKET}/x": dial tcp 52.92.1.1:443: i/o timeout'
 )
 MISSING_TAG = f"{IMAGE}: not found"
+NO_MATCH = "failed to resolve reference: no match for platform in manifest: not found"
 _EVERY = Catalog.load()
 # Kubernetes is not there to be asked.
 CATALOG = Catalog(_EVERY.facts, tuple(one for one in _EVERY.checks if not one.id.startswith("kubernetes/")))

@@ -8,9 +8,8 @@ from typing import Any
 from checks.model import NotFound, Status
 from tests.fakes.aws_account import healthy
 from tests.fakes.aws_door import DENIED, Door
-from tests.fakes.aws_world import FORBIDDEN, on_eks
+from tests.fakes.aws_world import FORBIDDEN, NO_MATCH, on_eks
 
-NO_MATCH = "failed to resolve reference: no match for platform in manifest: not found"
 INDEX = "application/vnd.oci.image.index.v1+json"
 CHECK = "registry/platform_matches_node"
 
