@@ -10,6 +10,7 @@ import argparse
 import codecs
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -25,9 +26,9 @@ _USAGE = 2
 
 _EPILOG = """\
 Input is one message per line, or JSON lines with a `message` (optional: `id`, which is passed on, and
-`reason`, such as ErrImagePull); both may be mixed. A line that begins like a JSON object is taken for one.
-Empty lines are skipped. Text is read as UTF-8, or as UTF-16 after a byte order mark; what does not
-decode is replaced.
+`reason`, such as ErrImagePull); both may be mixed. A line that begins like a JSON object is taken for one,
+except a registry's own answer, {"errors": ...}, which is a message as it stands. Empty lines are skipped.
+Text is read as UTF-8, or as UTF-16 after a byte order mark; what does not decode is replaced.
 
 Output is one line of JSON per message: `symptom`, and as far as the message says so `host`, `image`,
 `principal` and `action`. A JSON line that does not parse or has no `message` is told on stderr, with its
@@ -168,6 +169,10 @@ def _no_number(name: str) -> NoReturn:
 _JSON = json.JSONDecoder(parse_constant=_no_number)
 
 
+# How registries answer (distribution API); logs hold it bare, with and without more behind it.
+_ANSWER = re.compile(r'\{\s{0,8}"errors"\s{0,8}:')
+
+
 def _given(line: str) -> Given:
     """:raises BadLine: it begins like a JSON object and is none, or has no message."""
     if not (line[0] == "{" and line[1:].lstrip()[:1] in ('"', "}")):
@@ -175,8 +180,12 @@ def _given(line: str) -> Given:
     try:
         fields = _JSON.decode(line)
     except (ValueError, RecursionError) as error:
+        if _ANSWER.match(line):
+            return Given(line, "", {})
         raise BadLine(f"begins like a JSON object and does not parse: {error}") from None
     if "message" not in fields:
+        if _ANSWER.match(line):
+            return Given(line, "", fields)
         raise BadLine("this JSON object has no `message`")
     message, reason = fields["message"], fields.get("reason")
     if not isinstance(message, str | None):

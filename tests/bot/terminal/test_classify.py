@@ -62,6 +62,16 @@ def test_an_id_is_passed_on_and_a_reason_heeded(lines: Path, capsys: pytest.Capt
     ]
 
 
+def test_what_a_registry_answered_is_a_message_as_it_stands(
+    lines: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = '{"errors": [{"code": "UNAUTHORIZED", "message": "authentication required"}]}'
+    rows = [answer, f"{answer} trailing", f"{answer[:-3]}", f'{answer[:-1]}, "message": "manifest unknown"}}']
+    lines.write_text("\n".join(rows))
+    assert run(lines) == 0
+    assert [one["symptom"] for one in answers(capsys)] == [*["unauthorized"] * 3, "tag_not_found"]
+
+
 def test_who_asked_for_what_is_told(lines: Path, capsys: pytest.CaptureFixture[str]) -> None:
     role = "arn:aws:sts::111122223333:assumed-role/task/0a1b"
     lines.write_text(
