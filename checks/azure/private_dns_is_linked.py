@@ -35,9 +35,23 @@ def private_dns_is_linked(
         return passed(f"{names.registry.host} leads to {', '.join(addresses)}", *evidence)
     if fault.unknown:
         return unknown(fault.words, *evidence)
+    if _was_reached(names, asked):
+        return unknown(
+            f"{names.registry.host} is closed to the Internet, and answered all the same: "
+            f"{names.resolver.why}, and they may know it by other means than a zone of Azure's",
+            *evidence,
+        )
     return failed(
         fault.words, *evidence, about=fault.about, explains=None if _explains(fault, asked, names) else False
     )
+
+
+def _was_reached(names: PrivateNames, asked: Asked) -> bool:
+    """Whether somebody else's DNS servers lead to the endpoint: who comes from outside is not asked who he
+    is, but refused.
+    """
+    outside = names.own.kind is Kind.PUBLIC and not names.registry.public
+    return outside and bool(names.resolver.why) and asked.symptom is Symptom.UNAUTHORIZED
 
 
 @dataclass(frozen=True, slots=True)

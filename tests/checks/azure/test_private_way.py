@@ -29,6 +29,7 @@ from tests.checks.azure.private_shelf import (
     sure,
 )
 from tests.fakes import azure_private as parts
+from tests.fakes.aks import ANONYMOUS
 
 OF_LAYERS = 'Get "https://contoso.westeurope.data.azurecr.io/d": dial tcp 20.1.1.1:443: i/o timeout'
 HUB_SERVERS = ["10.10.1.4", "10.10.1.5"]
@@ -211,6 +212,15 @@ async def test_a_hubs_dns_servers_see_what_the_hub_is_linked_to() -> None:
     finding = await sure(private_dns_is_linked, drop(azure, parts.HUB_LINK), FORBIDDEN)
     assert finding.is_cause
     assert finding.verdict.about == parts.HUB
+
+
+async def test_a_closed_registry_that_asks_who_pulls_was_reached_whatever_is_linked() -> None:
+    azure = drop(private(), parts.SPOKE_LINK, parts.HUB_LINK)
+    azure.get(parts.SPOKE)["properties"]["dhcpOptions"] = {"dnsServers": HUB_SERVERS}
+    finding = await sure(private_dns_is_linked, azure, ANONYMOUS)
+    assert finding.verdict.status is Status.UNKNOWN
+    assert "by other means" in finding.verdict.summary
+    assert (await sure(private_dns_is_linked, azure, FORBIDDEN)).is_cause
 
 
 async def test_dns_servers_of_an_unknown_network_are_unknown() -> None:
