@@ -165,6 +165,6 @@ def endpoint(pull: FailedPull, repository: Repository, _: Registry) -> Endpoint:
     return Endpoint(repository.host, host, int(port), of_cloud=acr_host(repository.host) is not None)
 
 
-@fact(timeout=12)
+@fact()
 async def line(endpoint: Endpoint, registry: Registry) -> Line:
     return await registry.look(endpoint.host, endpoint.port)

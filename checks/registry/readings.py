@@ -129,7 +129,7 @@ class LoginReadings:
     withheld: str = ""
 
 
-@fact(timeout=40)
+@fact(timeout=25)
 async def login_readings(
     challenge: Challenge, logins: AskingLogins, image: Image, depth: Depth, registry: Registry
 ) -> LoginReadings:
