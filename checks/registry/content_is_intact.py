@@ -37,10 +37,10 @@ def content_is_intact(pull: FailedPull, image: Image, manifest: Manifest, layers
         digest, why = layers.faults[0]
         return failed(f"the layer {digest} of {image} {why}", *evidence, *layers.faults, about=about)
     if pull.symptom is Symptom.CORRUPT_CONTENT:
-        seen = f"manifest and {layers.asked} layers are there" if layers else "the manifest is whole"
+        seen = "the manifest and the layers that were asked for" if layers else "the manifest"
         return unknown(
             f"what {image} consists of looks whole from here; what arrives at the node is not seen",
-            (HERE, seen),
+            (HERE, f"{seen}, whole"),
             *evidence,
         )
     return passed(f"the manifest of {image} is what its digest says", *evidence)

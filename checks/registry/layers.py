@@ -21,7 +21,6 @@ _ASKED = 2  # the message's own, or the largest
 class Layers:
     """``faults``: digest and what is wrong with it, in words that follow its name."""
 
-    asked: int
     faults: tuple[tuple[str, str], ...]
 
 
@@ -44,7 +43,7 @@ async def layers(  # noqa: PLR0917  facts are given by type
     base = f"{challenge.base}/v2/{repository.path}/blobs"
     asked = (_fault(one, base, reading.authorization, registry) for one in wanted[:_ASKED])
     found = await asyncio.gather(*asked)
-    return Layers(len(found), tuple((blob.digest, why) for blob, why in found if why))
+    return Layers(tuple((blob.digest, why) for blob, why in found if why))
 
 
 async def _fault(

@@ -45,6 +45,8 @@ def image_at_registry(  # noqa: PLR0917  facts are given by type
     readings: Readings,
     tags: Tags | None,
 ) -> ImagePresence:
+    if readings.telling is None and pull.symptom not in _NODE_WAS_TOLD:
+        raise NotApplicable("that nobody could read the repository is told of that")
     reading = _telling(readings, endpoint)
     where = str(image.repository)
     if reading.outcome is Outcome.FOUND:

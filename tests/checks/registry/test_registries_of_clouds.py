@@ -39,10 +39,10 @@ def test_that_strangers_are_refused_is_not_told() -> None:
 def test_elsewhere_it_is_unknown() -> None:
     verdict = credentials_are_accepted.fn(endpoint(of_cloud=False), IMAGE.repository, None, stranger())
     assert verdict.status is Status.UNKNOWN
+    pull = failed_pull(str(IMAGE), "failed to resolve reference: not found")
+    readings = Readings((stranger().reading,))
     with pytest.raises(Unavailable, match="does not let pullbot read"):
-        image_at_registry(
-            PULL, endpoint(of_cloud=False), CHALLENGE, IMAGE, Readings((stranger().reading,)), None
-        )
+        image_at_registry(pull, endpoint(of_cloud=False), CHALLENGE, IMAGE, readings, None)
 
 
 def test_what_strangers_may_read_is_told() -> None:
