@@ -174,6 +174,9 @@ def test_the_most_particular_words_decide(message: str, symptom: str) -> None:
         "0a1b2c: downloading 403 MB of 429 MB",
         "the log was truncated",
         'MountVolume.SetUp failed for volume "denied" : secret "unauthorized" not found',
+        'Successfully pulled image "r.example/web:1" in 403ms',
+        'OCI runtime create failed: exec: "web": executable file not found in $PATH',
+        "Liveness probe failed: HTTP probe failed with statuscode: 503",
     ],
 )
 def test_numbers_and_words_that_mean_something_else_accuse_nobody(message: str) -> None:

@@ -16,6 +16,19 @@ KUBELET = (
     ),
     rule(
         Symptom.OTHER,
+        "the image was pulled: it does not start, or is not well (runc through containerd, kubelet's probes)",
+        'Error: failed to create containerd task: OCI runtime create failed: exec: "web": executable file not '
+        "found in $PATH",
+        r"oci runtime create failed",
+        r"failed to create (containerd|shim) task",
+        r"liveness probe failed",
+        r"readiness probe failed",
+        r"startup probe failed",
+        r"back-off restarting failed container",
+        r"crashloopbackoff",
+    ),
+    rule(
+        Symptom.OTHER,
         "ECS starts the log driver before it pulls, and CloudWatch has no such group or stream",
         "ResourceInitializationError: failed to create Cloudwatch log stream: ResourceNotFoundException: The "
         "specified log group does not exist",

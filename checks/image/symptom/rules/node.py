@@ -113,6 +113,7 @@ RUNTIME = (
         r"cannot allocate memory",
         r"resource temporarily unavailable",
         r"out of memory",
+        r"executable file not found in ",
         r"fork/exec .{0,80}(unavailable|denied|no such file)",
     ),
     rule(
