@@ -16,6 +16,7 @@ from checks.kubernetes.image_runs_elsewhere import image_runs_elsewhere
 from checks.kubernetes.kubelet_is_not_throttled import kubelet_is_not_throttled
 from checks.kubernetes.node_conditions import disk_events, suspect_node
 from checks.kubernetes.node_has_room import node_has_room
+from checks.kubernetes.proxy_lets_through import proxy_lets_through
 from checks.kubernetes.pull_policy_allows_pull import pull_policy_allows_pull
 from checks.kubernetes.runtime_is_ready import runtime_is_ready
 from checks.kubernetes.scope import elsewhere, namespace, neighbours
@@ -29,6 +30,7 @@ CHECKS = (
     image_runs_elsewhere,
     kubelet_is_not_throttled,
     node_has_room,
+    proxy_lets_through,
     pull_policy_allows_pull,
     runtime_is_ready,
     signature_is_accepted,
@@ -178,7 +180,12 @@ async def test_a_node_that_cannot_be_read_is_unknown_and_one_that_says_nothing_i
 
 @pytest.mark.parametrize("one", CHECKS)
 async def test_outside_of_kubernetes_nobody_asks_for_a_node(one: Check) -> None:
-    if one not in {pull_policy_allows_pull, signature_is_accepted, kubelet_is_not_throttled}:
+    if one not in {
+        proxy_lets_through,
+        pull_policy_allows_pull,
+        signature_is_accepted,
+        kubelet_is_not_throttled,
+    }:
         assert await look(one, PULL, None) is None
 
 
@@ -263,6 +270,17 @@ async def test_a_pull_that_was_put_off_is_told_and_is_never_the_cause() -> None:
     assert found.verdict.status is Status.FAIL
     assert not found.is_cause
     assert await look(kubelet_is_not_throttled, PULL, Shelves()) is None
+
+
+async def test_a_proxy_is_told_in_the_node_s_words() -> None:
+    pull = replace(
+        PULL, symptom=Symptom.PROXY_ERROR, message="proxyconnect tcp: Proxy Authentication Required"
+    )
+    found = await look(proxy_lets_through, pull, Shelves())
+    assert found is not None
+    assert found.is_cause
+    assert found.verdict.evidence == (("The node says", pull.message),)
+    assert await look(proxy_lets_through, PULL, Shelves()) is None
 
 
 async def test_a_signature_that_is_not_accepted_is_told_of_the_image() -> None:
