@@ -39,7 +39,7 @@ async def judge(check: Check, pull: FailedPull, resolver: Resolver) -> Finding |
     if verdict is None:
         return None
     explains = check.explains(pull.symptom) if verdict.explains is None else verdict.explains
-    return Finding(check.id, check.title, check.leg, pull, verdict, explains)
+    return Finding(check.id, check.title, check.leg, pull, verdict, explains, check.place)
 
 
 async def ask(check: Check, resolver: Resolver) -> Verdict | None:

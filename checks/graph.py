@@ -26,7 +26,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from checks.model import SAYS_NOTHING, Leg, Symptom, Verdict
+from checks.model import SAYS_NOTHING, Leg, Place, Symptom, Verdict
 
 # Letters that stay what they are in Markdown, in a link of a chat and in a shell.
 _PAGE = re.compile(r"https://[a-z0-9.-]+\.[a-z]+(?:/[A-Za-z0-9._/#-]*)?")
@@ -64,6 +64,12 @@ class Check:
     needs: tuple[Need, ...]
     proof: bool = False
     page: str = ""
+    place: Place = Place.END
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """As a pull meets what is checked."""
+        return (self.leg, self.place, self.id)
 
     @property
     def id(self) -> str:
@@ -84,19 +90,25 @@ def fact(*, timeout: float = 20.0) -> Callable[[Callable[..., Any]], Fact]:
 
 
 def check(
-    title: str, *, leg: Leg, explains: AbstractSet[Symptom], proof: bool = False, page: str = ""
+    title: str,
+    *,
+    leg: Leg,
+    explains: AbstractSet[Symptom],
+    place: Place = Place.END,
+    proof: bool = False,
+    page: str = "",
 ) -> Callable[[Callable[..., Verdict]], Check]:
     """Mark a pure function as a check.
 
     ``title`` is what people read in chat; ``explains`` lists the symptoms that its failure accounts for.
-    ``proof``: that it passes means that the image was really pulled after a fix. ``page``: where the vendor
-    writes of what is checked.
+    ``place``: where on its leg packets meet it. ``proof``: that it passes means that the image was really
+    pulled after a fix. ``page``: where the vendor writes of what is checked.
 
     :raises ValueError: ``page`` is no plain https address.
     """
     if page and not _PAGE.fullmatch(page):
         raise ValueError(f"a page is a plain https address, and {page!r} is not")
-    return lambda fn: Check(fn, title, leg, frozenset(explains), needs_of(fn), proof, page)
+    return lambda fn: Check(fn, title, leg, frozenset(explains), needs_of(fn), proof, page, place)
 
 
 def needs_of(fn: Callable[..., Any]) -> tuple[Need, ...]:

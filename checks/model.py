@@ -81,6 +81,22 @@ class Leg(IntEnum):
     LAYERS = 10  # blobs arrive whole
 
 
+class Place(IntEnum):
+    """Whom packets meet on one leg, in this order: of two faults on a leg the nearer one is the root."""
+
+    RESOLVER = 1  # who answers for names at all
+    PRIVATE_NAME = 2  # a private door's name
+    DOOR = 3  # the private door itself
+    PEERING = 4  # another network on the way
+    ROUTE = 5
+    GATEWAY = 6  # who brings them to the internet, and whether that lets them
+    INTERFACE = 7  # what filters at the host
+    SUBNET = 8  # what filters at borders of subnets
+    FIREWALL = 9
+    FAR_SIDE = 10  # what filters at the other end
+    END = 11  # the other end itself, and all that no packet meets
+
+
 @dataclass(frozen=True, slots=True)
 class FailedPull:
     """Pods that fail to pull one image on one kind of host: what is diagnosed once for all of them.
@@ -164,6 +180,12 @@ class Finding:
     subject: FailedPull
     verdict: Verdict
     explains: bool = False
+    place: Place = Place.END
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """By it findings are told: as a pull meets what they are about."""
+        return (self.leg, self.place, self.check)
 
     @property
     def is_cause(self) -> bool:
@@ -172,4 +194,4 @@ class Finding:
 
 def causes(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The failing findings that explain the symptom, root first: the order of the pull's stations."""
-    return tuple(sorted((f for f in findings if f.is_cause), key=lambda f: (f.leg, f.check)))
+    return tuple(sorted((f for f in findings if f.is_cause), key=lambda f: f.order))

@@ -101,7 +101,7 @@ def _worth_curing(findings: tuple[Finding, ...]) -> list[Finding]:
     latest = roots[0].leg if roots else None
     later = [
         finding
-        for finding in sorted(findings, key=lambda f: (f.leg, f.check))
+        for finding in sorted(findings, key=lambda f: f.order)
         if not finding.is_cause
         and (
             finding.verdict.status is Status.UNKNOWN

@@ -161,8 +161,7 @@ def _told_once(incident: Incident) -> Iterator[tuple[Finding, str]]:
         merged.values(),
         key=lambda same: (
             0 if same[0].is_cause else _RANK[same[0].verdict.status],
-            same[0].leg,
-            same[0].check,
+            same[0].order,
         ),
     )
     for same in groups:

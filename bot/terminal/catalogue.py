@@ -196,7 +196,7 @@ def _grants(one: Remedy) -> Iterator[str]:
 
 
 def _by_station(catalog: Catalog) -> list[Check]:
-    return sorted(catalog.checks, key=lambda one: (one.leg, one.id))
+    return sorted(catalog.checks, key=lambda one: one.order)
 
 
 def _link(page: str) -> str:

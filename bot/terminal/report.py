@@ -34,7 +34,7 @@ class Diagnosis:
     def others(self, status: Status) -> tuple[Finding, ...]:
         """Findings of that status that are no cause, in the order of the pull's stations."""
         some = (f for f in self.findings if f.verdict.status is status and not f.is_cause)
-        return tuple(sorted(some, key=lambda f: (f.leg, f.check)))
+        return tuple(sorted(some, key=lambda f: f.order))
 
     @property
     def in_order(self) -> tuple[Finding, ...]:

@@ -11,12 +11,13 @@ from checks.aws.paths import Paths, Unused
 from checks.aws.routing import Way
 from checks.aws.subnet_routes_out import errands
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 
 @check(
     "The endpoints have private DNS",
     leg=Leg.NAME,
+    place=Place.PRIVATE_NAME,
     explains=LOST,
     page="https://docs.aws.amazon.com/vpc/latest/privatelink/interface-endpoints.html",
 )

@@ -15,12 +15,13 @@ from checks.aws.routing import Way
 from checks.aws.security_groups import Openings, SecurityGroups
 from checks.aws.subnet_routes_out import errands
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 
 @check(
     "The endpoints' security groups let HTTPS in",
     leg=Leg.CONNECTION,
+    place=Place.FAR_SIDE,
     explains=LOST,
     page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html",
 )

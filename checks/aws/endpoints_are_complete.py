@@ -11,7 +11,7 @@ from checks.aws.paths import Path, Paths, Unused
 from checks.aws.routing import Way
 from checks.aws.subnet_routes_out import errands
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 _MISSING = (Unused.ABSENT, Unused.NOT_AVAILABLE, Unused.NOT_ROUTED)
 
@@ -19,6 +19,7 @@ _MISSING = (Unused.ABSENT, Unused.NOT_AVAILABLE, Unused.NOT_ROUTED)
 @check(
     "Every endpoint that a private subnet needs is there",
     leg=Leg.CONNECTION,
+    place=Place.DOOR,
     explains=LOST,
     page="https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html",
 )

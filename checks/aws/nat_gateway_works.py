@@ -12,12 +12,13 @@ from checks.aws.routing import Way, outward
 from checks.aws.subnet_routes_out import errands
 from checks.aws.vpc import NatGateway, NatGateways, RouteTables
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 
 @check(
     "The NAT gateway works",
     leg=Leg.CONNECTION,
+    place=Place.GATEWAY,
     explains=LOST,
     page="https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html",
 )

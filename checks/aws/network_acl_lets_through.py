@@ -17,7 +17,7 @@ from checks.aws.paths import Path, Paths
 from checks.aws.subnet_routes_out import errands
 from checks.aws.vpc import NatGateways, Subnets
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class _Denial:
 @check(
     "The network ACLs let the pull through",
     leg=Leg.CONNECTION,
+    place=Place.SUBNET,
     explains=LOST,
     page="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html",
 )

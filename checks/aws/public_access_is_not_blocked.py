@@ -12,7 +12,7 @@ from checks.aws.routing import Way
 from checks.aws.subnet_routes_out import errands
 from checks.aws.vpc import NatGateways, Subnets
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 _BOTH_WAYS = "block-bidirectional"
 
@@ -20,6 +20,7 @@ _BOTH_WAYS = "block-bidirectional"
 @check(
     "The VPC does not block public access",
     leg=Leg.CONNECTION,
+    place=Place.GATEWAY,
     explains=LOST,
     page="https://docs.aws.amazon.com/vpc/latest/userguide/security-vpc-bpa.html",
 )

@@ -21,12 +21,13 @@ from checks.aws.security_groups import Openings, SecurityGroups
 from checks.aws.subnet_routes_out import errands
 from checks.aws.vpc import Subnets
 from checks.graph import check
-from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, Place, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
     "The security group lets HTTPS out",
     leg=Leg.CONNECTION,
+    place=Place.INTERFACE,
     explains=LOST | {Symptom.DNS_FAILURE},
     page="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
 )

@@ -13,12 +13,13 @@ from checks.aws.ecs_interfaces import FargateNetwork
 from checks.aws.paths import Path, Paths
 from checks.aws.routing import DEAD, Way
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 
 @check(
     "The subnet has a route to the registry",
     leg=Leg.CONNECTION,
+    place=Place.ROUTE,
     explains=LOST,
     page="https://docs.aws.amazon.com/vpc/latest/userguide/route-table-options.html",
 )

@@ -11,12 +11,13 @@ from checks.aws.paths import Paths
 from checks.aws.routing import Way
 from checks.aws.subnet_routes_out import errands
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Verdict, failed, passed, unknown
 
 
 @check(
     "The task has a public address where it needs one",
     leg=Leg.CONNECTION,
+    place=Place.GATEWAY,
     explains=LOST,
     page="https://repost.aws/knowledge-center/ecs-fargate-pull-container-error",
 )

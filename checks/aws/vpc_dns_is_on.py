@@ -16,12 +16,13 @@ from checks.aws.paths import Paths, Unused
 from checks.aws.routing import Way
 from checks.aws.subnet_routes_out import errands
 from checks.graph import check
-from checks.model import Leg, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, Place, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
     "The VPC's DNS is on",
     leg=Leg.NAME,
+    place=Place.RESOLVER,
     explains=LOST | {Symptom.DNS_FAILURE},
     page="https://docs.aws.amazon.com/vpc/latest/userguide/AmazonDNS-concepts.html",
 )

@@ -16,7 +16,7 @@ from checks.azure.outbound_errands import LOST, Destination, Destinations
 from checks.azure.route_tables import Hop, Way, Ways
 from checks.azure.security_rules import Lets
 from checks.graph import check
-from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Symptom, Verdict, failed, passed, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Denied:
 @check(
     "The firewall on the way lets the pull through",
     leg=Leg.CONNECTION,
+    place=Place.FIREWALL,
     # A name that no application rule allows is cut off once it was said, within TLS.
     explains=LOST | {Symptom.CONNECT_FAILED, Symptom.TLS_PROTOCOL},
     page="https://learn.microsoft.com/en-us/azure/container-registry/container-registry-firewall-access-rules",

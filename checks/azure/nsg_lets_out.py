@@ -12,7 +12,7 @@ from checks.azure.route_tables import RouteTable
 from checks.azure.security_groups import SecurityGroups
 from checks.azure.security_rules import Decision, Flow, Lets, SecurityGroup
 from checks.graph import check
-from checks.model import Leg, Verdict, failed, passed, unknown
+from checks.model import Leg, Place, Verdict, failed, passed, unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Denied:
 @check(
     "The network security groups let the pull out",
     leg=Leg.CONNECTION,
+    place=Place.SUBNET,
     explains=LOST,
     page="https://learn.microsoft.com/en-us/azure/virtual-network/network-security-groups-overview",
 )

@@ -11,12 +11,13 @@ from checks.azure.peerings import LETS_THROUGH, UNCERTAIN, Crossing, Crossings, 
 from checks.azure.registry import Registry
 from checks.graph import check
 from checks.image.facts import Asked
-from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
     "The network is peered with the private endpoint's",
     leg=Leg.CONNECTION,
+    place=Place.PEERING,
     explains={Symptom.CONNECT_TIMEOUT},
     page="https://learn.microsoft.com/en-us/azure/virtual-network/virtual-network-troubleshoot-peering-issues",
 )

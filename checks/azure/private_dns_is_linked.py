@@ -14,12 +14,13 @@ from checks.azure.paths import Kind, RegistryPath, is_private
 from checks.azure.private_dns_answers import Answer, PrivateNames
 from checks.graph import check
 from checks.image.facts import Asked
-from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
     "The registry's private DNS zone is linked",
     leg=Leg.NAME,
+    place=Place.PRIVATE_NAME,
     explains={Symptom.FORBIDDEN, Symptom.DNS_FAILURE, Symptom.CONNECT_TIMEOUT},
     page="https://learn.microsoft.com/en-us/azure/container-registry/container-registry-private-endpoints",
 )

@@ -11,7 +11,7 @@ from checks.azure.private_endpoints import PrivateEndpoint, PrivateEndpoints
 from checks.azure.registry import Registry
 from checks.graph import check
 from checks.image.facts import Asked
-from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Symptom, Verdict, failed, passed, unknown
 
 _NOT_LET_IN = frozenset({"pending", "rejected", "disconnected"})
 
@@ -19,6 +19,7 @@ _NOT_LET_IN = frozenset({"pending", "rejected", "disconnected"})
 @check(
     "The private endpoint is approved",
     leg=Leg.CONNECTION,
+    place=Place.DOOR,
     explains={Symptom.CONNECT_TIMEOUT, Symptom.CONNECT_FAILED, Symptom.FORBIDDEN},
     page="https://learn.microsoft.com/en-us/azure/private-link/manage-private-endpoint",
 )

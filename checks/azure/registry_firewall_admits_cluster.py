@@ -16,12 +16,13 @@ from checks.azure.paths import Kind, RegistryPath
 from checks.azure.registry import Registry
 from checks.graph import check
 from checks.image.facts import Asked
-from checks.model import Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Symptom, Verdict, failed, passed, unknown
 
 
 @check(
     "The registry's firewall admits the cluster",
     leg=Leg.CONNECTION,
+    place=Place.FAR_SIDE,
     explains={Symptom.FORBIDDEN},
     page="https://learn.microsoft.com/en-us/azure/container-registry/container-registry-access-selected-networks",
 )

@@ -12,7 +12,7 @@ from checks.azure.networks import NodeSubnet
 from checks.azure.outbound_errands import LOST, Destinations
 from checks.azure.route_tables import Hop, Way, Ways
 from checks.graph import check
-from checks.model import Leg, Verdict, failed, passed, unknown
+from checks.model import Leg, Place, Verdict, failed, passed, unknown
 
 # Clusters without a way out of AKS's making (learn.microsoft.com/azure/aks/egress-outboundtype).
 _NO_WAY_OUT = frozenset({"none", "block"})
@@ -21,6 +21,7 @@ _NO_WAY_OUT = frozenset({"none", "block"})
 @check(
     "The routes lead to the registry",
     leg=Leg.CONNECTION,
+    place=Place.ROUTE,
     explains=LOST,
     page="https://learn.microsoft.com/en-us/azure/virtual-network/virtual-networks-udr-overview",
 )

@@ -35,8 +35,8 @@ _IN_ORDER = (
     endpoint_private_dns_is_on,
     endpoints_are_complete,
     security_group_lets_out,
-    endpoint_security_group_lets_in,
     network_acl_lets_through,
+    endpoint_security_group_lets_in,
     s3_endpoint_policy_allows_layers,
 )
 

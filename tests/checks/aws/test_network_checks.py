@@ -960,7 +960,20 @@ async def test_registries_of_aws_itself_are_reached_the_same_way() -> None:
     assert with_status(findings, Status.FAIL) == {"aws/security_group_lets_out"}
 
 
-async def test_of_other_registries_only_their_names_depend_on_the_vpc() -> None:
+async def test_of_other_registries_all_is_judged_but_endpoints() -> None:
     image = "docker.io/library/nginx:1"
     findings = await look(account(all_shut(nat_network())), pull(timeout(), image=image))
-    assert set(findings) & NETWORK == {"aws/vpc_dns_is_on"}
+    assert set(findings) & NETWORK == OF_NAT
+
+
+async def test_faults_on_one_leg_are_told_as_packets_meet_them() -> None:
+    network = nat_network()
+    of(network, "describe_nat_gateways", "nat-1")["State"] = "failed"
+    of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = []
+    of(network, "describe_network_acls", "acl-a")["Entries"] = []
+    findings = await look(account(network), pull(timeout()))
+    assert explained(findings) == [
+        "aws/nat_gateway_works",
+        "aws/security_group_lets_out",
+        "aws/network_acl_lets_through",
+    ]
