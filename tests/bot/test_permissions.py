@@ -65,19 +65,25 @@ def test_attaching_is_limited_to_pull_policies() -> None:
     assert not any("ecr:SetRepositoryPolicy" in one["Action"] for one in statements)
 
 
+_PULLS = ("AmazonEC2ContainerRegistryReadOnly", "AmazonEC2ContainerRegistryPullOnly")
+
+
 @pytest.mark.parametrize(
-    ("remedy", "policy"),
+    ("remedy", "policies"),
     [
-        ("aws/attach_fargate_policy", "AmazonEKSFargatePodExecutionRolePolicy"),
-        ("aws/attach_execution_policy", "service-role/AmazonECSTaskExecutionRolePolicy"),
+        ("aws/attach_fargate_policy", {"AmazonEKSFargatePodExecutionRolePolicy"}),
+        # On an instance of one's own the instance's role may be the one that pulls: both get a policy.
+        ("aws/attach_execution_policy", {"service-role/AmazonECSTaskExecutionRolePolicy", *_PULLS}),
     ],
 )
-def test_each_role_of_aws_own_services_gets_its_own_policy_and_no_other(remedy: str, policy: str) -> None:
+def test_each_role_of_aws_own_services_gets_its_own_policy_and_no_other(
+    remedy: str, policies: set[str]
+) -> None:
     statements = permissions.aws_writes([remedy], "aws-us-gov")["Statement"]
-    [attach] = [one for one in statements if "iam:AttachRolePolicy" in one["Action"]]
-    assert attach["Condition"] == {
-        "ArnEquals": {"iam:PolicyARN": [f"arn:aws-us-gov:iam::aws:policy/{policy}"]}
-    }
+    attaching = [one for one in statements if "iam:AttachRolePolicy" in one["Action"]]
+    assert all(one["Effect"] == "Allow" and list(one["Condition"]) == ["ArnEquals"] for one in attaching)
+    allowed = [arn for one in attaching for arn in one["Condition"]["ArnEquals"]["iam:PolicyARN"]]
+    assert set(allowed) == {f"arn:aws-us-gov:iam::aws:policy/{one}" for one in policies}
 
 
 def test_only_one_remedy_may_change_whom_a_role_trusts() -> None:
@@ -172,7 +178,7 @@ def test_only_endpoints_for_pulls_are_made_and_only_those_are_deleted() -> None:
     services = condition["StringLike"]["ec2:VpceServiceName"]
     assert condition["StringEquals"] == {"aws:RequestTag/pullbot": ["managed"]}
     assert {one.removeprefix("cn.") for one in services} == {
-        f"com.amazonaws.*.{one}" for one in ("ecr.api", "ecr.dkr", "s3")
+        f"com.amazonaws.*.{one}" for one in ("ecr.api", "ecr.dkr", "s3", "sts")
     }
 
 
