@@ -116,18 +116,18 @@ def image(text: str) -> str:
         tag = in_repository["tag"]
         joint = "@" if tag.startswith("sha256:") else ":"
         return f"{in_repository['repository']}{joint}{tag}"
-    for lead in _QUOTED_AFTER:
+    for lead in [lead for lead in _QUOTED_AFTER if lead in text]:
         found = _after(lead, _QUOTED, text)
         if found and _host_of(found) is not None:
             return found
-    for lead in _UNPARSED_AFTER:
+    for lead in [lead for lead in _UNPARSED_AFTER if lead in text]:
         if unparsed := _after(lead, _QUOTED, text):
             return unparsed
-    for lead in _SINGLY_QUOTED_AFTER if "'" in text else ():
+    for lead in [lead for lead in _SINGLY_QUOTED_AFTER if lead in text]:
         found = _after(lead, _SINGLY_QUOTED, text)
         if found and _host_of(found) is not None:
             return found
-    for lead in _PLAIN_AFTER:
+    for lead in [lead for lead in _PLAIN_AFTER if lead in text]:
         found = _after(lead, _PLAIN, text).rstrip(":.;")
         if found and _means_an_image(lead, found) and _host_of(found) is not None:
             return found
@@ -158,8 +158,8 @@ def _of_manifest(text: str) -> str:
 
 
 def _after(lead: str, pattern: re.Pattern[str], text: str) -> str:
-    at = text.find(lead)
-    found = pattern.match(text, at + len(lead)) if at >= 0 else None
+    """What matches behind the first ``lead``, which is in ``text``; "" if it does not."""
+    found = pattern.match(text, text.index(lead) + len(lead))
     return found[0] if found else ""
 
 

@@ -79,7 +79,7 @@ def without_names(text: str) -> str:
     """``text``, one line, with images, hosts, paths and addresses blanked out, in lower case."""
     words, lower = text.split(" "), text.lower().split(" ")
     blanked = [low if low.isalpha() else _blanked(word) for low, word in zip(lower, words, strict=True)]
-    if '":' in text:
+    if '": "' in text:
         _tell_values(words, lower, blanked)
     for at in [at for at, low in enumerate(lower[:-1], 1) if low in _LEADS_TO_A_NAME]:
         if _is_led_to(lower, at, words[at]):

@@ -17,8 +17,8 @@ KUBELET = (
     rule(
         Symptom.OTHER,
         "the image was pulled: it does not start, or is not well (runc through containerd, kubelet's probes)",
-        'Error: failed to create containerd task: OCI runtime create failed: exec: "web": executable file not '
-        "found in $PATH",
+        'Error: failed to create containerd task: OCI runtime create failed: exec: "web": executable file '
+        "not found in $PATH",
         r"oci runtime create failed",
         r"failed to create (containerd|shim) task",
         r"liveness probe failed",
