@@ -1,46 +1,16 @@
-"""A registry on loopback is asked as a node would ask, and judged with what the node said."""
+"""The way to a registry: name, connection, certificate, TLS; what the node says, and what is seen here."""
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
-
-import pytest
 
 from bot.clouds._registry import RegistryClient
 from checks.model import Status
 from tests.fakes.authority import Authority, authority
-from tests.fakes.oci_registry import error, serve
-from tests.fakes.registry_world import NAME, login, registry_world
+from tests.fakes.registry_world import NAME, registry_world
 
-NOT_FOUND = "failed to resolve reference: {image}: not found"
 UNAUTHORIZED = "failed to authorize: failed to fetch oauth token: unexpected status: 401 Unauthorized"
-
-
-async def test_a_missing_tag_is_told_with_its_neighbours() -> None:
-    async with registry_world() as world:
-        world.registry.push_image("shop/web", "1.1")
-        found = await world.look(NOT_FOUND.format(image=world.image()))
-        verdict = found["registry/tag_exists"].verdict
-        assert verdict.status is Status.FAIL, verdict
-        assert "there is 1.1" in verdict.summary
-        assert found["registry/tag_exists"].is_cause
-        assert found["registry/repository_exists"].verdict.status is Status.PASS
-        assert found["registry/host_resolves"].verdict.status is Status.PASS
-        assert found["registry/certificate_is_trusted"].verdict.status is Status.PASS
-        assert NAME in dict(found["registry/certificate_is_trusted"].verdict.evidence)["For"]
-
-
-async def test_a_login_that_the_registry_refuses_is_the_cause() -> None:
-    async with registry_world(wants="bearer") as world:
-        world.registry.push_image("shop/web", "1.2")
-        world.log_in(login("wrong"))
-        found = await world.look(UNAUTHORIZED)
-        verdict = found["registry/credentials_are_accepted"].verdict
-        assert verdict.status is Status.FAIL, verdict
-        assert "shop/regcred" in verdict.summary
-        assert "wrong" not in repr(found)
-
-
 DNS = "failed to do request: dial tcp: lookup {host} on 10.0.0.2:53: no such host"
 TIMEOUT = 'failed to do request: Head "https://{host}/v2/": dial tcp 10.0.9.9:443: i/o timeout'
 REFUSED = (
@@ -52,9 +22,7 @@ UNTRUSTED = (
 )
 PLAIN = 'failed to do request: Head "https://{host}/v2/": http: server gave HTTP response to HTTPS client'
 HANDSHAKE = 'failed to do request: Head "https://{host}/v2/": remote error: tls: handshake failure'
-LIMITED = "429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit"
 FORBIDDEN = "unexpected status: 403 Forbidden"
-_FIREWALLED = "client with IP '192.0.2.7' is not allowed access"
 
 
 # ---- host_resolves
@@ -176,6 +144,27 @@ async def test_a_registry_without_tls_is_told_as_one() -> None:
         assert "plain HTTP" in verdict.summary
 
 
+async def test_what_speaks_no_tls_with_anybody_is_told() -> None:
+    async def babble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    place = f"{NAME}:{server.sockets[0].getsockname()[1]}"
+    try:
+        async with registry_world() as world:
+            world.client = RegistryClient((place,), names=world.resolve, trust=authority().trust)
+            found = await world.look(HANDSHAKE.format(host=place), f"{place}/shop/web:1.2")
+            await world.client.close()
+    finally:
+        server.close()
+        await server.wait_closed()
+    verdict = found["registry/speaks_https"].verdict
+    assert verdict.status is Status.FAIL
+    assert "neither with the node nor with pullbot" in verdict.summary
+
+
 async def test_a_handshake_that_fails_for_the_node_alone_is_unknown() -> None:
     async with registry_world() as world:
         found = await world.look(HANDSHAKE.format(host=world.host))
@@ -190,109 +179,3 @@ async def test_a_registry_without_tls_is_asked_in_plain_but_never_shown_a_login(
         assert verdict.status is Status.UNKNOWN
         assert "in plain" in verdict.summary
         assert set(world.registry.logins) == {""}
-
-
-# ---- credentials_are_accepted
-
-
-@pytest.mark.parametrize("wants", ["basic", "bearer"])
-async def test_a_good_login_passes(wants: str) -> None:
-    async with registry_world(wants=wants) as world:
-        world.registry.push_image("shop/web", "1.2")
-        world.log_in()
-        found = await world.look(FORBIDDEN)
-        assert found["registry/credentials_are_accepted"].verdict.status is Status.PASS
-        assert found["registry/tag_exists"].verdict.status is Status.PASS
-
-
-@pytest.mark.parametrize("wants", ["basic", "bearer"])
-async def test_a_login_without_a_right_to_the_repository_fails(wants: str) -> None:
-    async with registry_world(wants=wants, denied={"shop/web"}) as world:
-        world.registry.push_image("shop/web", "1.2")
-        world.log_in()
-        verdict = (await world.look(UNAUTHORIZED))["registry/credentials_are_accepted"].verdict
-        assert verdict.status is Status.FAIL
-        assert "shop/regcred" in verdict.summary
-
-
-async def test_a_refusal_of_pullbots_address_accuses_no_login() -> None:
-    async with registry_world(wants="bearer", answers={"/token": error(403, "DENIED", _FIREWALLED)}) as world:
-        world.log_in()
-        assert (await world.look(FORBIDDEN))[
-            "registry/credentials_are_accepted"
-        ].verdict.status is Status.UNKNOWN
-
-
-async def test_a_refusal_of_strangers_says_nothing_of_the_node() -> None:
-    async with registry_world(wants="bearer") as world:
-        found = await world.look(UNAUTHORIZED)
-        for check in ("credentials_are_accepted", "repository_exists"):
-            assert found[f"registry/{check}"].verdict.status is Status.UNKNOWN, check
-        assert "registry/tag_exists" not in found
-
-
-async def test_what_everybody_may_read_needs_no_login() -> None:
-    async with registry_world(wants="bearer", public={"shop/web"}) as world:
-        world.registry.push_image("shop/web", "1.2")
-        found = await world.look(UNAUTHORIZED)
-        assert found["registry/credentials_are_accepted"].verdict.status is Status.PASS
-        assert found["registry/tag_exists"].verdict.status is Status.PASS
-
-
-async def test_a_realm_of_somebody_else_is_asked_without_the_login() -> None:
-    async with serve() as stranger, registry_world(wants="bearer", realm="https://x.test/token") as world:
-        world.registry.realm = f"{stranger.url}/token"
-        world.log_in()
-        found = await world.look(UNAUTHORIZED)
-        verdict = found["registry/credentials_are_accepted"].verdict
-        assert verdict.status is Status.UNKNOWN
-        assert "not known to belong to it" in verdict.summary
-        assert not any(stranger.logins)
-
-
-# ---- what is there
-
-
-async def test_a_missing_repository_is_told() -> None:
-    async with registry_world(wants="bearer") as world:
-        world.log_in()
-        found = await world.look(UNAUTHORIZED)
-        assert found["registry/repository_exists"].verdict.status is Status.FAIL
-        assert "registry/tag_exists" not in found
-
-
-async def test_what_strangers_are_not_shown_may_be_there_all_the_same() -> None:
-    async with registry_world(wants="bearer", public={"shop/web"}) as world:
-        found = await world.look(UNAUTHORIZED)
-        assert found["registry/repository_exists"].verdict.status is Status.UNKNOWN
-
-
-async def test_what_neither_strangers_nor_the_node_are_shown_is_missing() -> None:
-    async with registry_world(wants="bearer", public={"shop/web"}) as world:
-        found = await world.look(NOT_FOUND.format(image=world.image()))
-        assert found["registry/repository_exists"].verdict.status is Status.FAIL
-
-
-# ---- rate_limit_is_left
-
-
-async def test_too_many_requests_of_the_node_fail_with_what_is_left_here() -> None:
-    left = {"ratelimit-limit": "100;w=21600", "ratelimit-remaining": "76;w=21600",
-            "docker-ratelimit-source": "192.0.2.7"}  # fmt: skip
-    async with registry_world(headers=left) as world:
-        world.registry.push_image("shop/web", "1.2")
-        verdict = (await world.look(LIMITED))["registry/rate_limit_is_left"].verdict
-        assert verdict.status is Status.FAIL
-        assert (
-            "Left from here, without a login",
-            "76 of 100 in 6 h, counted for 192.0.2.7",
-        ) in verdict.evidence
-        elsewhere = (await world.look(FORBIDDEN))["registry/rate_limit_is_left"].verdict
-        assert elsewhere.status is Status.PASS
-
-
-async def test_too_many_requests_of_pullbot_are_none_of_the_node() -> None:
-    async with registry_world(answers={"/manifests/": 429}) as world:
-        found = await world.look(FORBIDDEN)
-        assert found["registry/rate_limit_is_left"].verdict.status is Status.UNKNOWN
-        assert not any(one.verdict.status is Status.FAIL for one in found.values())
