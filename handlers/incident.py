@@ -207,12 +207,6 @@ class Incident:
         last = self.changes[-1]
         return self._next(changes=(*self.changes[:-1], replace(last, steps=(*last.steps, step))))
 
-    def under_way(self, words: str) -> Incident:
-        """How far the step is that is being made or put back: to be shown, not stored."""
-        running = self.being_undone if self.stage is Stage.UNDOING else self.changes[-1]
-        told = replace(running, progress=words)
-        return replace(self, changes=tuple(told if one is running else one for one in self.changes))
-
     def executed(self, at: datetime, error: str = "", walked_back: int = 0) -> Incident:
         self._expect(Stage.EXECUTING)
         change = replace(self.changes[-1], finished=at, error=error, walked_back=walked_back)

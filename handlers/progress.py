@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
-from handlers.incident import Stage
+from handlers.incident import Incident, Stage
 from handlers.world import Hands, World
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,13 @@ async def _show(news: asyncio.Queue[str], incident_id: str, world: World) -> Non
         try:
             stored = await world.store.load(incident_id)
             if stored.stage in (Stage.EXECUTING, Stage.UNDOING):
-                await world.screen.show(stored.under_way(words))
+                await world.screen.show(_under_way(stored, words))
         except Exception as why:
             log.warning("how far it is could not be shown: %s", why)
+
+
+def _under_way(incident: Incident, words: str) -> Incident:
+    """The incident as it is stored, with ``words`` at the change that is being made or put back."""
+    running = incident.being_undone if incident.stage is Stage.UNDOING else incident.changes[-1]
+    told = replace(running, progress=words)
+    return replace(incident, changes=tuple(told if one is running else one for one in incident.changes))
