@@ -70,7 +70,7 @@ async def node(where: HostName, kube: Kube) -> Node:
         found = await kube.get(f"/api/v1/nodes/{where.name}")
     except NotFound:
         raise Unavailable(f"the node {where.name} is gone; look at a pod on a present node") from None
-    return as_node(found)
+    return as_node(found, where.name)
 
 
 @fact()
@@ -78,13 +78,13 @@ def host(node: Node) -> Host:
     return node.host
 
 
-def as_node(tree: Mapping[str, Any]) -> Node:
+def as_node(tree: Mapping[str, Any], name: str) -> Node:
     """A node as the API gave it."""
     metadata, spec, status = (tree.get(name) or {} for name in ("metadata", "spec", "status"))
     info = status.get("nodeInfo") or {}
     labels = metadata.get("labels") or {}
     here = Host(
-        name=str(metadata.get("name") or ""),
+        name=name,
         provider_id=spec.get("providerID", ""),
         architecture=info.get("architecture") or labels.get("kubernetes.io/arch", ""),
         operating_system=info.get("operatingSystem") or labels.get("kubernetes.io/os", ""),

@@ -21,8 +21,8 @@ def kubelet_is_not_throttled(pull: FailedPull, where: HostName) -> Verdict:
     if pull.symptom is not Symptom.KUBELET_THROTTLED:
         raise NotApplicable("kubelet asked")
     return failed(
-        f"kubelet on {where.name} put this pull off: it asks for few images at once, and will try again",
-        ("Node", where.name),
+        f"kubelet on {_few(pull.nodes)} put this pull off, and will try again: it asks for few at once",
+        ("Nodes", ", ".join(pull.nodes)),
         (
             "Limits of kubelet",
             "registryPullQPS (5 a second) and registryBurst (10) unless configured otherwise",
@@ -30,3 +30,8 @@ def kubelet_is_not_throttled(pull: FailedPull, where: HostName) -> Verdict:
         about=where.name,
         explains=False,
     )
+
+
+def _few(nodes: tuple[str, ...]) -> str:
+    """Which of several has put it off is not known."""
+    return nodes[0] if len(nodes) == 1 else f"one of {len(nodes)} nodes"

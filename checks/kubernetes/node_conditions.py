@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from checks.graph import fact
+from checks.image.symptom import classify
 from checks.kubernetes.askers import pages
-from checks.kubernetes.facts import HostName, Kube
+from checks.kubernetes.facts import HostName, Kube, Node, node
 from checks.kubernetes.pods import moment, presentable
+from checks.kubernetes.scope import Neighbours
 from checks.model import SAYS_NOTHING, FailedPull, NotApplicable, Symptom
 
 # (API group, resource, verb), as RBAC wants them.
@@ -21,17 +23,57 @@ OF_THE_DISK = ("FreeDiskSpaceFailed", "ImageGCFailed", "EvictionThresholdMet", "
 
 @dataclass(frozen=True, slots=True)
 class SuspectNode:
-    """The node of a pull whose message may be about the node. ``said``: the end of it."""
+    """The node of a pull whose message may be about the node. ``said``: the end of the message.
+
+    ``others``: where the same pull fails on several nodes and it is not known which of them said it.
+    """
 
     name: str
     said: str
+    others: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        return f"one of {', '.join((self.name, *self.others))}" if self.others else self.name
 
 
 @fact()
-def suspect_node(pull: FailedPull, where: HostName, _: Kube) -> SuspectNode:
+def suspect_node(pull: FailedPull, where: HostName, neighbours: Neighbours | None, _: Kube) -> SuspectNode:
     if pull.symptom not in _OF_THE_NODE:
         raise NotApplicable("the node got as far as asking the registry")
-    return SuspectNode(where.name, last_words(pull.message))
+    said = _who_said(pull, neighbours) if neighbours is not None and len(pull.nodes) > 1 else ()
+    if said:
+        return SuspectNode(said[0], last_words(pull.message))
+    others = tuple(one for one in pull.nodes if one != where.name)
+    return SuspectNode(where.name, last_words(pull.message), others)
+
+
+def _who_said(pull: FailedPull, neighbours: Neighbours) -> tuple[str, ...]:
+    """Nodes on which this pull fails with this symptom, by what kubelet says of each pod."""
+    return tuple(
+        sorted(
+            one.node
+            for one in neighbours.pods
+            if one.node in pull.nodes and one.workload == pull.workload
+            for box in one.failing
+            if box.image == pull.image and classify(box.message, box.reason).symptom is pull.symptom
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectState:
+    """What the suspect says of itself."""
+
+    node: Node
+
+
+@fact()
+async def suspect_state(suspect: SuspectNode, first: Node | None, kube: Kube) -> SuspectState:
+    """:raises Unavailable: it cannot be read"""
+    if first is not None and first.host.name == suspect.name:
+        return SuspectState(first)
+    return SuspectState(await node.fn(HostName(suspect.name), kube))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ The message decides. Pressure alone is told too, as a node under it may lose any
 from __future__ import annotations
 
 from checks.graph import check
-from checks.kubernetes.facts import Node
-from checks.kubernetes.node_conditions import DiskEvents, SuspectNode
+from checks.kubernetes.node_conditions import DiskEvents, SuspectNode, SuspectState
+from checks.kubernetes.scope import Elsewhere
 from checks.model import FailedPull, Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 
 _TAINT = "node.kubernetes.io/disk-pressure"
@@ -20,9 +20,13 @@ _TAINT = "node.kubernetes.io/disk-pressure"
     page="https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/",
 )
 def node_has_room(
-    pull: FailedPull, suspect: SuspectNode, node: Node | None, events: DiskEvents | None
+    pull: FailedPull,
+    suspect: SuspectNode,
+    state: SuspectState | None,
+    events: DiskEvents | None,
+    elsewhere: Elsewhere | None,
 ) -> Verdict:
-    name = suspect.name
+    name, node = suspect.name, state.node if state is not None else None
     evidence = [("Node", name)]
     pressure = node.condition("DiskPressure") if node is not None else None
     if pressure is not None:
@@ -33,9 +37,11 @@ def node_has_room(
     ]
     evidence += events.all if events is not None else ()
     if pull.symptom is Symptom.DISK_FULL:
-        evidence.append(("The node says", suspect.said))
+        evidence += [("The node says", suspect.said), *(elsewhere.evidence if elsewhere is not None else ())]
         return failed(
-            f"the disk of {name} is full, so the image cannot be unpacked there", *evidence, about=name
+            f"the disk of {suspect.words} is full, so the image cannot be unpacked there",
+            *evidence,
+            about=name,
         )
     if node is None:
         return unknown(f"{name} could not be read, so whether its disk is full is not known", *evidence)

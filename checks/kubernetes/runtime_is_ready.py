@@ -6,8 +6,9 @@ A node that has fallen silent is another matter: what its runtime does is not kn
 from __future__ import annotations
 
 from checks.graph import check
-from checks.kubernetes.facts import Condition, Node
-from checks.kubernetes.node_conditions import SuspectNode
+from checks.kubernetes.facts import Condition
+from checks.kubernetes.node_conditions import SuspectNode, SuspectState
+from checks.kubernetes.scope import Elsewhere
 from checks.model import FailedPull, Leg, NotApplicable, Symptom, Verdict, failed, passed, unknown
 
 # pkg/kubelet/runtime.go and pkg/kubelet/kubelet.go: what makes a node not ready because of its runtime.
@@ -20,14 +21,16 @@ _OF_THE_RUNTIME = ("container runtime", "pleg is not healthy", "rpc error", "run
     explains={Symptom.RUNTIME_UNAVAILABLE},
     page="https://kubernetes.io/docs/setup/production-environment/container-runtimes/",
 )
-def runtime_is_ready(pull: FailedPull, suspect: SuspectNode, node: Node | None) -> Verdict:
-    name = suspect.name
+def runtime_is_ready(
+    pull: FailedPull, suspect: SuspectNode, state: SuspectState | None, elsewhere: Elsewhere | None
+) -> Verdict:
+    name, node = suspect.name, state.node if state is not None else None
     ready = node.condition("Ready") if node is not None else None
     evidence = [("Node", name), *_told(ready)]
     if pull.symptom is Symptom.RUNTIME_UNAVAILABLE:
-        evidence.append(("The node says", suspect.said))
+        evidence += [("The node says", suspect.said), *(elsewhere.evidence if elsewhere is not None else ())]
         return failed(
-            f"the container runtime of {name} cannot do its work, so no registry was to blame",
+            f"the container runtime of {suspect.words} cannot do its work, so no registry was to blame",
             *evidence,
             about=name,
         )

@@ -22,7 +22,7 @@ def signature_is_accepted(pull: FailedPull, image: Image, where: HostName | None
     """The image is there, and was read: only then is its signature looked at."""
     if pull.symptom is not Symptom.SIGNATURE_REJECTED:
         raise NotApplicable("nobody complained of a signature")
-    on = f" on {where.name}" if where is not None else ""
+    on = f" on {where.name}" if where is not None and len(pull.nodes) == 1 else ""
     return failed(
         f"the signature policy{on} does not accept {image}: it is unsigned, or not signed by whom that names",
         ("Image", str(image)),

@@ -10,10 +10,11 @@ from handlers.remedy import ByHand, by_hand
 
 @by_hand("Make room on the node", cures=node_has_room)
 def make_room(suspect: SuspectNode) -> ByHand:
+    name = "NODE" if suspect.others else suspect.name
     return ByHand(
-        f"Who runs the nodes keeps new pods off {suspect.name} and looks, on the node, what fills its disk "
+        f"Who runs the nodes keeps new pods off {suspect.words} and looks, on the node, what fills its disk "
         "and removes images that nobody uses; if that is not enough, the node is replaced by one with a "
         "larger disk",
-        (cordon(suspect.name), "df -h /var/lib", "crictl rmi --prune", drain(suspect.name)),
+        (cordon(name), "df -h /var/lib", "crictl rmi --prune", drain(name)),
         "the last command moves every pod of the node, and what they keep in emptyDir volumes is lost",
     )

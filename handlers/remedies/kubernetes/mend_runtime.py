@@ -10,14 +10,15 @@ from handlers.remedy import ByHand, by_hand
 
 @by_hand("Mend the node's container runtime", cures=runtime_is_ready)
 def mend_runtime(suspect: SuspectNode) -> ByHand:
+    name = "NODE" if suspect.others else suspect.name
     return ByHand(
-        f"Who runs the nodes keeps new pods off {suspect.name} and reads, on the node, what kubelet and the "
+        f"Who runs the nodes keeps new pods off {suspect.words} and reads, on the node, what kubelet and the "
         "runtime say; a node that does not recover is replaced",
         (
-            cordon(suspect.name),
+            cordon(name),
             "journalctl -u kubelet -u containerd -u crio -u docker --since -1h --no-pager",
             "df -h /var/lib && mount | grep -w ro",
-            drain(suspect.name),
+            drain(name),
         ),
         "the last command moves every pod of the node, and what they keep in emptyDir volumes is lost",
     )

@@ -14,7 +14,7 @@ from checks.image.facts import image, repository
 from checks.kubernetes.facts import Kube, as_node, host, host_name, node
 from checks.kubernetes.image_runs_elsewhere import image_runs_elsewhere
 from checks.kubernetes.kubelet_is_not_throttled import kubelet_is_not_throttled
-from checks.kubernetes.node_conditions import disk_events, suspect_node
+from checks.kubernetes.node_conditions import disk_events, suspect_node, suspect_state
 from checks.kubernetes.node_has_room import node_has_room
 from checks.kubernetes.proxy_lets_through import proxy_lets_through
 from checks.kubernetes.pull_policy_allows_pull import pull_policy_allows_pull
@@ -36,7 +36,19 @@ CHECKS = (
     signature_is_accepted,
 )
 CATALOG = Catalog.of(
-    [host_name, node, host, suspect_node, disk_events, namespace, neighbours, elsewhere, image, repository],
+    [
+        host_name,
+        node,
+        host,
+        suspect_node,
+        suspect_state,
+        disk_events,
+        namespace,
+        neighbours,
+        elsewhere,
+        image,
+        repository,
+    ],
     CHECKS,
 )
 PULL = FailedPull(
@@ -194,6 +206,28 @@ async def test_a_pod_without_a_node_has_no_node_to_blame(one: Check) -> None:
     assert await look(one, replace(PULL, nodes=()), Shelves(disk())) is None
 
 
+async def test_of_several_nodes_the_one_that_said_it_is_told() -> None:
+    pull = replace(PULL, nodes=("node-0", "node-1"))
+    pods = (
+        kubelet.of_deployment("web", 1, kubelet.waiting("ErrImagePull", "context canceled"), node="node-0"),
+        kubelet.of_deployment("web", 2, kubelet.waiting("ErrImagePull", PULL.message), node="node-1"),
+    )
+    found = await look(node_has_room, pull, Shelves(disk(), *pods))
+    assert found is not None
+    assert found.verdict.about == "node-1"
+    assert dict(found.verdict.evidence)["DiskPressure"].startswith("True")
+    assert (
+        dict(found.verdict.evidence)["Pods that cannot pull from registry.example"] == "2, on node-0, node-1"
+    )
+
+
+async def test_of_several_nodes_none_is_accused_where_none_is_known_to_have_said_it() -> None:
+    pull = replace(PULL, nodes=("node-0", "node-1"))
+    found = await look(node_has_room, pull, Shelves(disk()))
+    assert found is not None
+    assert found.verdict.summary.startswith("the disk of one of node-0, node-1 is full")
+
+
 # ---- its runtime
 
 
@@ -333,7 +367,7 @@ async def test_another_tag_alone_is_told_as_that_and_nothing_is_left_out() -> No
 
 
 def test_a_node_of_any_shape_is_read() -> None:
-    assert as_node({}).conditions == ()
-    found = as_node(disk(taints=({"key": "a", "value": "b", "effect": "NoExecute"},)))
+    assert as_node({}, "n").conditions == ()
+    found = as_node(disk(taints=({"key": "a", "value": "b", "effect": "NoExecute"},)), "n")
     assert found.taints == ("a=b:NoExecute",)
     assert found.host.architecture == "arm64"

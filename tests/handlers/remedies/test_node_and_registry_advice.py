@@ -82,6 +82,9 @@ def test_a_node_in_trouble_is_kept_free_of_new_pods_and_given_up_last(advice: An
     assert said.commands[0] == "kubectl cordon node-1"
     assert said.commands[-1] == "kubectl drain node-1 --ignore-daemonsets --delete-emptydir-data"
     assert "emptyDir" in said.caution
+    unsure = sensible(advice(replace(SUSPECT, others=("node-2",))))
+    assert unsure.commands[0] == "kubectl cordon NODE"
+    assert "one of node-1, node-2" in unsure.words
 
 
 def test_a_node_s_name_is_quoted() -> None:
