@@ -104,7 +104,10 @@ async def _joined(place: NodePlace, peerings: Peerings | None, arm: Arm) -> tupl
 
 
 async def _listed(subscription: str, arm: Arm) -> tuple[Mapping[str, Any], ...]:
-    tree = await arm.get(f"/subscriptions/{subscription}/providers/Microsoft.Network/azureFirewalls")
+    try:
+        tree = await arm.get(f"/subscriptions/{subscription}/providers/Microsoft.Network/azureFirewalls")
+    except NotFound as why:
+        raise Unavailable(f"Azure lists no firewalls of the subscription {subscription}: {why}") from None
     return rows(tree, "value")
 
 

@@ -19,8 +19,10 @@ from checks.azure.cluster import (
     machine,
 )
 from checks.azure.facts import LoginServer, ResourceId
+from checks.azure.firewalls import Appliances, firewalls
 from checks.azure.kubelet_identity import identity_resource
 from checks.azure.machines import node_machines
+from checks.azure.networks import NodePlace, Peerings
 from checks.azure.puller import managed_puller, principal_puller, unnamed_puller
 from checks.azure.registry import registry
 from checks.azure.roles import Assignments, Denials, assignments, denials, roles
@@ -264,3 +266,9 @@ async def test_deny_assignments_that_stay_above_are_left_out() -> None:
     assert [str(one.id) for one in found.all] == ["0", "2"]
     assert (await denials(acr(), Answers({where: DENIED}))).unread == "Azure denies it"
     assert await denials(acr(), Answers({})) == Denials(())
+
+
+async def test_a_subscription_without_a_list_of_firewalls_says_nothing_of_the_appliance() -> None:
+    place = NodePlace(ResourceId(world.SUBNET))
+    with pytest.raises(Unavailable, match="lists no firewalls"):
+        await firewalls(Appliances(("10.0.0.4",)), place, Peerings(place.network, ()), Answers({}))
