@@ -103,7 +103,7 @@ def destinations(
     if path.kind is Kind.UNKNOWN:
         raise Unavailable(f"whether the nodes dial {registry.host} in private is not known: {path.why}")
     errand = _errand(asked.host, registry)
-    if path.kind is Kind.PUBLIC and not registry.public:
+    if path.kind is Kind.PUBLIC and not registry.public and not _lost_on_the_way(registry, path, asked):
         raise NotApplicable(f"{registry.host} is closed to the Internet, whatever the way there")
     if path.kind is Kind.PRIVATE:
         found = _private(registry, path, endpoints, _region(registry, cluster))
@@ -116,6 +116,11 @@ def destinations(
         stranger=bool(asked.host) and errand is None,
         dialled=asked.address,
     )
+
+
+def _lost_on_the_way(registry: Registry, path: RegistryPath, asked: Asked) -> bool:
+    """A closed registry refuses, and leaves nobody waiting. With private endpoints it is the wrong way."""
+    return path.proven and asked.symptom is Symptom.CONNECT_TIMEOUT and not registry.private
 
 
 def proxied(cluster: AksCluster, host: str) -> bool:

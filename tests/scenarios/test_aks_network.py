@@ -164,6 +164,17 @@ async def test_a_registry_without_public_access_and_without_an_endpoint_admits_n
     assert "public access to contoso.azurecr.io is disabled" in found[FIREWALL].verdict.summary
 
 
+async def test_what_is_lost_on_the_way_to_a_closed_registry_is_lost_by_what_is_on_the_way(own: Aks) -> None:
+    own.azure.get(world.ACR)["properties"]["publicNetworkAccess"] = "Disabled"
+    net.guard(own.azure, net.SUBNET_GROUP, net.rule("no-internet", 300, "Deny", "Internet"))
+    own.says(TIMEOUT)
+    found, offers = await own.look()
+    assert root_causes(found) == [GROUPS]
+    assert failing(found) == {GROUPS, FIREWALL}
+    [plan] = [one.plan for one in offers.values() if one.plan is not None]
+    assert "alone it does not help: public access to contoso.azurecr.io is disabled" in plan.caution
+
+
 async def test_the_private_way_is_open_where_nothing_is_wrong(inside: Aks) -> None:
     found, _ = await inside.look()
     assert failing(found) == set()
