@@ -10,7 +10,7 @@ import pytest
 from bot.demo import azure_world as world
 from checks.model import Status
 from handlers.remedies.azure.steps import ArmWriter
-from handlers.remedy import Conflict, Standing
+from handlers.remedy import Conflict, Risk, Standing
 from tests.fakes import azure_network as net
 from tests.fakes import azure_private as private
 from tests.fakes.aks import Aks, root_causes
@@ -100,9 +100,10 @@ async def test_what_shares_a_firewall_is_let_in_too_and_the_caution_says_so(own:
     net.egress(own.azure)
     net.restrict(own.azure)
     own.says(BARE)
-    plan = (await own.plans())[ADMIT].plan
-    assert plan is not None
-    assert plan.caution == "whatever else leaves through the firewall hub is let in, too"
+    offer = (await own.plans())[ADMIT]
+    assert offer.plan is not None
+    assert offer.plan.caution == "whatever else leaves through the firewall hub is let in, too"
+    assert offer.risk is Risk.MEDIUM
 
 
 async def test_a_registry_that_is_closed_to_the_internet_is_opened_by_people_only(

@@ -47,7 +47,12 @@ def admit_cluster_address(now: WayOut) -> Plan:
     must_pass(registry_firewall_admits_cluster, then)
     step = AdmitAddresses(str(registry.id), registry.admitted, missing)
     shared = f"whatever else leaves through {outbound.through} is let in, too" if outbound.shared else ""
-    return Plan((step,), caution=joined(shared, what_stays(then)), settles_in=_SETTLES_IN)
+    return Plan(
+        (step,),
+        caution=joined(shared, what_stays(then)),
+        settles_in=_SETTLES_IN,
+        risk=Risk.MEDIUM if shared else Risk.LOW,
+    )
 
 
 def _must_be_possible(registry: Registry, outbound: Outbound, missing: tuple[str, ...]) -> None:
