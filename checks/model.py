@@ -124,6 +124,11 @@ class FailedPull:
         """What makes two sightings the same failure."""
         return (self.cluster, self.namespace, self.workload, self.image, self.host_kind)
 
+    @property
+    def of_ecs(self) -> bool:
+        """Whether its pods are tasks of ECS: no workload of Kubernetes is called so."""
+        return self.workload.startswith(("Service/", "Task/"))
+
 
 @dataclass(frozen=True, slots=True)
 class Since:

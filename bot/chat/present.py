@@ -95,7 +95,8 @@ def _root(incident: Incident) -> Message:
         note += f" · {asked}"
     if incident.folded_into:
         note += f" · it goes on in the thread of incident {incident.folded_into}"
-    count = f"{pods} pod{'s' * (pods != 1)}"
+    kind = "task" if all(pull.of_ecs for pull in pulls) else "pod"
+    count = f"{pods} {kind}{'s' * (pods != 1)}"
     blocks.append(Paragraph((f"{count} · {pulls[0].symptom.value} · incident {incident.id}{note}",)))
     return Message("root", f"{state}: {subject(incident)}: {headline(incident)}", tuple(blocks))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from bot.terminal.report import Diagnosis, commands, diffs, is_of_ecs, undo_commands
+from bot.terminal.report import Diagnosis, commands, diffs, undo_commands
 from bot.terminal.text import MARK
 from bot.terminal.untrusted import block_in_markdown, code_in_markdown, in_markdown
 from checks.model import FailedPull, Finding, Status
@@ -26,8 +26,8 @@ def _diagnosis(one: Diagnosis) -> Iterator[str]:
         "Image": pull.image,
         "Cluster": pull.cluster,
         "Namespace": pull.namespace,
-        "Tasks" if is_of_ecs(pull) else "Pods": ", ".join(pull.pods),
-        "Runs on" if is_of_ecs(pull) else "Nodes": ", ".join(pull.nodes) or _fargate(pull),
+        "Tasks" if pull.of_ecs else "Pods": ", ".join(pull.pods),
+        "Runs on" if pull.of_ecs else "Nodes": ", ".join(pull.nodes) or _fargate(pull),
         "Symptom": pull.symptom.value,
     }
     yield from (f"- {name}: {code_in_markdown(value)}" for name, value in where.items() if value)

@@ -60,11 +60,6 @@ class Effort:
     seconds: float
 
 
-def is_of_ecs(pull: FailedPull) -> bool:
-    """Whether its pods are tasks of ECS: no workload of Kubernetes is called so."""
-    return pull.workload.startswith(("Service/", "Task/"))
-
-
 def as_json(diagnoses: Iterable[Diagnosis], effort: Effort) -> str:
     """A list with one object for each failing pull; ``[]`` when nothing fails. ASCII only."""
     return json.dumps([_object(one, effort) for one in diagnoses], indent=2)

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from bot.terminal.report import Diagnosis, commands, diffs, is_of_ecs, undo_commands
+from bot.terminal.report import Diagnosis, commands, diffs, undo_commands
 from bot.terminal.untrusted import on_lines, on_one_line
 from checks.model import FailedPull, Finding, Status
 from handlers.decision import Offer
@@ -183,8 +183,8 @@ def _where(pull: FailedPull) -> list[tuple[str, str]]:
     return [
         ("Image", pull.image),
         ("Where", f"{pull.namespace} on {pull.cluster}, container {pull.container}"),
-        ("Tasks" if is_of_ecs(pull) else "Pods", _some(pull.pods)),
-        ("Runs on" if is_of_ecs(pull) else "Nodes", _some(pull.nodes) or _no_node(pull)),
+        ("Tasks" if pull.of_ecs else "Pods", _some(pull.pods)),
+        ("Runs on" if pull.of_ecs else "Nodes", _some(pull.nodes) or _no_node(pull)),
         ("Symptom", pull.symptom.value),
         ("Message", pull.message or "(nothing: the pull hangs)"),
     ]
@@ -193,7 +193,7 @@ def _where(pull: FailedPull) -> list[tuple[str, str]]:
 def _no_node(pull: FailedPull) -> str:
     if pull.host_kind.partition("/")[0] == "fargate":
         return "Fargate"
-    return "(not known)" if is_of_ecs(pull) else "(none yet)"
+    return "(not known)" if pull.of_ecs else "(none yet)"
 
 
 def _some(names: tuple[str, ...]) -> str:

@@ -109,6 +109,11 @@ def test_the_root_of_a_new_incident() -> None:
     assert list(messages(looking())) == ["root"]
 
 
+def test_what_fails_on_ecs_is_told_in_tasks() -> None:
+    of_ecs = replace(looking(), pulls=(replace(pull(), workload="Service/web"),))
+    assert "\n1 task · forbidden" in said(of_ecs, "root")
+
+
 @pytest.mark.parametrize(
     ("stage", "state"),
     [
