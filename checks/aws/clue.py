@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from checks.aws.addresses import is_private
-from checks.aws.destinations import Destination, Errand
+from checks.aws.destinations import Destination, Errand, gave_up
 from checks.graph import fact
 from checks.image.facts import Asked
-from checks.model import Symptom
+from checks.model import FailedPull, Symptom
 
 # What a connection that loses its packets leads to: AWS's networks drop, and never refuse.
 LOST = frozenset({Symptom.CONNECT_TIMEOUT, Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
@@ -22,12 +22,16 @@ _ANONYMOUS = frozenset({Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
 
 @dataclass(frozen=True, slots=True)
 class Clue:
-    """``errand`` is ``None`` where no host is named; ``stranger``: one is, but none of this pull."""
+    """``errand`` is ``None`` where no host is named; ``stranger``: one is, but none of this pull.
+
+    ``gave_up``: Fargate waited in vain, whatever the symptom that is read from its words.
+    """
 
     symptom: Symptom
     errand: Errand | None
     stranger: bool
     address: str
+    gave_up: bool = False
 
     def dialled(self, errand: Errand) -> str:
         """The address that was dialled on this errand, or "" where the message does not tell."""
@@ -46,7 +50,7 @@ class Clue:
             return None if Errand.TOKEN in errands and Errand.MANIFEST not in errands else False
         if self.stranger or not any(self._may_be(errand, private) for errand, private in dead):
             return False
-        return None
+        return True if self.gave_up else None
 
     def _may_be(self, errand: Errand, private: bool) -> bool:
         if self.errand not in (None, errand):
@@ -68,7 +72,7 @@ class Clue:
 
 
 @fact()
-def clue(asked: Asked, destination: Destination | None) -> Clue:
+def clue(asked: Asked, pull: FailedPull, destination: Destination | None) -> Clue:
     elsewhere = destination is not None and destination.ecr is None
     errand = _elsewhere(asked, destination) if destination and elsewhere else _errand(asked.host)
     return Clue(
@@ -76,6 +80,7 @@ def clue(asked: Asked, destination: Destination | None) -> Clue:
         errand=errand,
         stranger=bool(asked.host) and errand is None,
         address=asked.address,
+        gave_up=gave_up(pull),
     )
 
 

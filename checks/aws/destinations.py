@@ -19,7 +19,7 @@ from checks.image.facts import Asked
 from checks.image.hosts import ecr_host
 from checks.image.misspelling import is_familiar
 from checks.image.reference import Repository
-from checks.model import SAYS_NOTHING, NotApplicable, Symptom
+from checks.model import SAYS_NOTHING, FailedPull, NotApplicable, Symptom
 
 
 class Errand(Enum):
@@ -149,17 +149,25 @@ class Destination:
         return host == self.host or host.endswith(f".{domain}")
 
 
+def gave_up(pull: FailedPull) -> bool:
+    """Whether Fargate says of a pull that it took too long: so it puts that there is no way to the registry.
+
+    (docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html)
+    """
+    return pull.of_ecs and pull.host_kind.startswith("fargate") and "context canceled" in pull.message.lower()
+
+
 @fact()
 def in_ecr(registry: Registry) -> Destination:
     return Destination(registry.host, ecr=registry)
 
 
 @fact()
-def outside_of_ecr(repository: Repository, asked: Asked) -> Destination:
+def outside_of_ecr(repository: Repository, asked: Asked, pull: FailedPull) -> Destination:
     """:raises NotApplicable: it is one of ECR, or was reached, or nobody says where it is."""
     if ecr_host(repository.host) is not None:
         raise NotApplicable(f"{repository.host} is a private ECR registry")
-    if asked.symptom not in _UNREACHED:
+    if asked.symptom not in _UNREACHED and not gave_up(pull):
         raise NotApplicable(f"{repository.host} was reached")
     host, _, port = repository.host.lower().partition(":")
     familiar = not port and (is_familiar(host) or host.endswith(_OF_GOOGLE))

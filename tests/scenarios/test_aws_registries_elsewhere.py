@@ -21,7 +21,7 @@ from tests.fakes.aws_network import (
     routes_of,
     rule,
 )
-from tests.fakes.aws_world import FARGATE, World, on_eks
+from tests.fakes.aws_world import FARGATE, HOST, World, on_eks
 from tests.fakes.aws_world import Seen as Found
 from tests.fakes.ecs_worlds import EcsAndAll, ecs_account, on_ecs, stop
 
@@ -144,11 +144,7 @@ async def test_a_task_on_fargate_without_a_public_address_does_not_reach_docker_
 
 
 async def test_on_fargate_nobody_has_a_proxy_so_that_no_route_is_a_cause_without_an_address() -> None:
-    task = fargate_account()
-    for one in task.ecs.services.values():
-        one["networkConfiguration"]["awsvpcConfiguration"]["subnets"] = ["subnet-a"]
-    routes_of(task.account.answers, "rtb-a")[1:] = []
-    stop(task, "CannotPullContainerError: context deadline exceeded", subnet="subnet-a", in_container=True)
+    task = on_fargate("CannotPullContainerError: context deadline exceeded", "docker.io/library/nginx:1")
     assert causes(await at(await on_ecs(task))) == {ROUTE}
 
 
@@ -252,3 +248,23 @@ async def test_a_pod_on_fargate_of_eks_is_judged_alike() -> None:
     }
     world = on_eks(account(network), SILENCE, image=QUAY, host=FARGATE, kind="fargate/fp")
     assert causes(await at(world)) == {NAT}
+
+
+def on_fargate(message: str, image: str) -> EcsAndAll:
+    """In a private subnet whose route table leads nowhere."""
+    task = fargate_account(image)
+    for one in task.ecs.services.values():
+        one["networkConfiguration"]["awsvpcConfiguration"]["subnets"] = ["subnet-a"]
+    routes_of(task.account.answers, "rtb-a")[1:] = []
+    stop(task, message, subnet="subnet-a", in_container=True)
+    return task
+
+
+@pytest.mark.parametrize("image", ["docker.io/library/nginx:1", f"{HOST}/app:1.2.1"])
+async def test_that_fargate_gave_up_is_explained_by_a_network_without_a_way_out(image: str) -> None:
+    found = await at(await on_ecs(on_fargate("CannotPullContainerError: context canceled", image)))
+    assert ROUTE in causes(found)
+
+
+async def test_a_runtime_that_gave_up_elsewhere_is_not_explained_by_the_network() -> None:
+    assert not causes(await seen(broken_nat(), "failed to pull image: context canceled")) & NETWORK
