@@ -157,10 +157,15 @@ def test_advice_is_for_checks_of_the_catalog(advice: Advice) -> None:
     assert set(advice.cures) <= set(CATALOG.checks)
 
 
+# What they are about is in no API: they say what is likely, and themselves where a person looks.
+NEVER_FAIL = {"aws/credential_provider_knows_host"}
+
+
 @pytest.mark.parametrize("one", [one for one in CATALOG.checks if one.id.startswith("aws/")], ids=name_of)
 def test_what_fails_in_aws_is_answered_with_a_plan_or_with_advice(one: Check) -> None:
     cured = {remedy.cures for remedy in REMEDIES} | {check for advice in ADVICE for check in advice.cures}
-    assert one in cured or one.proof, f"nobody would know what to do about {one.id}"
+    answered = one in cured or one.proof or one.id in NEVER_FAIL
+    assert answered, f"nobody would know what to do about {one.id}"
 
 
 def test_every_function_that_looks_like_a_check_is_one() -> None:
