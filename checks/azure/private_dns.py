@@ -157,6 +157,6 @@ def _link(tree: Mapping[str, Any]) -> ZoneLink:
 
 
 def _record(tree: Mapping[str, Any], zone: str) -> tuple[str, tuple[str, ...]]:
-    name = ResourceId(word(tree, "id")).name.lower()
+    name = (word(tree, "name") or ResourceId(word(tree, "id")).name).lower()
     found = (word(one, "ipv4Address") for one in rows(tree, "properties", "aRecords"))
     return zone if name == "@" else f"{name}.{zone}", tuple(sorted(one for one in found if one))

@@ -229,6 +229,16 @@ async def test_dns_servers_of_an_unknown_network_are_unknown() -> None:
     assert (await sure(private_dns_is_linked, azure, FORBIDDEN)).verdict.status is Status.UNKNOWN
 
 
+async def test_a_record_is_called_what_it_says_with_or_without_an_id() -> None:
+    azure = private()
+    listed = [
+        dict(azure.get(one), name=one.rpartition("/")[2]) for one in (parts.OWN_RECORD, parts.LAYERS_RECORD)
+    ]
+    for one in listed:
+        azure.put(one)["id"] = ""
+    assert (await sure(private_dns_is_linked, azure)).verdict.status is Status.PASS
+
+
 async def test_azures_own_resolver_named_as_a_server_is_azures_own() -> None:
     azure = private()
     azure.get(parts.SPOKE)["properties"]["dhcpOptions"] = {"dnsServers": ["168.63.129.16"]}
