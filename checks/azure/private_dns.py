@@ -96,10 +96,12 @@ class Zones:
 async def zones(
     registry: Registry, place: NodePlace, readable: Subscriptions, _: PrivateWay, arm: Arm
 ) -> Zones:
-    near = [place.network, registry.id, *(one.endpoint for one in registry.private)]
-    where = sorted({one.subscription.lower() for one in near} | {id.lower() for id in readable.ids} - {""})
-    listed = await asyncio.gather(*(_listed(one, arm) for one in where))
-    unread = [why for _, why in listed]
+    near = {place.network.subscription, registry.id.subscription, *readable.ids}
+    own = sorted({id.lower() for id in near} - {""})
+    # Of endpoints that are not shown to us many are other teams', with zones for networks of theirs.
+    others = sorted({one.endpoint.subscription.lower() for one in registry.private} - {*own, ""})
+    listed = await asyncio.gather(*(_listed(one, arm) for one in (*own, *others)))
+    unread, elsewhere = [why for _, why in listed[: len(own)]], [why for _, why in listed[len(own) :]]
     wanted = (registry.host, private_name(registry.host))
     answering = [
         one
@@ -110,7 +112,7 @@ async def zones(
     read = await asyncio.gather(*(_zone(one, arm) for one in answering))
     unread += [why for _, why in read]
     known = tuple(zone for zone, _ in read)
-    return Zones(known, next((why for why in unread if why), ""), readable.unread)
+    return Zones(known, next(filter(None, unread), ""), next(filter(None, (readable.unread, *elsewhere)), ""))
 
 
 async def _listed(subscription: str, arm: Arm) -> tuple[tuple[Mapping[str, Any], ...], str]:

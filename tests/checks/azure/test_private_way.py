@@ -194,6 +194,18 @@ async def test_subscriptions_that_may_not_be_listed_leave_those_that_are_near() 
     assert (await sure(private_dns_is_linked, azure, FORBIDDEN, "/subscriptions")).is_cause
 
 
+async def test_the_endpoint_of_another_team_out_of_sight_hides_nothing_of_ours() -> None:
+    azure = drop(private(), parts.SPOKE_LINK)
+    theirs = parts.ENDPOINT.replace(world.SUBSCRIPTION, "theirs")
+    connections = azure.get(world.ACR)["properties"]["privateEndpointConnections"]
+    approved = connections[0]["properties"]["privateLinkServiceConnectionState"]
+    another = {"privateEndpoint": {"id": theirs}, "privateLinkServiceConnectionState": approved}
+    connections.append({"id": f"{world.ACR}/privateEndpointConnections/theirs", "properties": another})
+    of_theirs = "/subscriptions/theirs/providers/Microsoft.Network/privateDnsZones"
+    for message in (FORBIDDEN, SEEN):
+        assert (await sure(private_dns_is_linked, azure, message, of_theirs, theirs)).is_cause
+
+
 async def test_a_zone_in_a_subscription_of_its_own_is_found() -> None:
     azure = drop(private(), parts.ZONE, parts.SPOKE_LINK, parts.HUB_LINK)
     azure.put({"id": "/subscriptions/dns", "subscriptionId": "dns"})
