@@ -5,15 +5,60 @@ An endpoint that is pending, rejected or disconnected has its address, and carri
 
 from __future__ import annotations
 
-from checks.azure.networks import NodePlace
+from dataclasses import dataclass
+
+from checks.azure.networks import NodePlace, Peerings
 from checks.azure.paths import Kind, RegistryPath
 from checks.azure.private_endpoints import PrivateEndpoint, PrivateEndpoints
 from checks.azure.registry import Registry
-from checks.graph import check
+from checks.graph import check, fact
 from checks.image.facts import Asked
-from checks.model import Leg, NotApplicable, Place, Symptom, Verdict, failed, passed, unknown
+from checks.model import Leg, NotApplicable, Place, Symptom, Unavailable, Verdict, failed, passed, unknown
 
 _NOT_LET_IN = frozenset({"pending", "rejected", "disconnected"})
+
+
+@dataclass(frozen=True, slots=True)
+class MeantEndpoints:
+    """The endpoints that the node dials; else those of its own network; else all there are.
+
+    Who may come over the Internet needs none: then those alone count that are in a network beside the node's.
+    """
+
+    all: tuple[PrivateEndpoint, ...]
+
+
+@fact()
+def meant_endpoints(
+    registry: Registry,
+    endpoints: PrivateEndpoints,
+    path: RegistryPath | None,
+    place: NodePlace | None,
+    peerings: Peerings | None,
+) -> MeantEndpoints:
+    if registry.public and registry.admits_all and (path is None or path.kind is not Kind.PRIVATE):
+        raise NotApplicable(f"{registry.host} is open to all addresses")
+    dialled = endpoints.with_any(path.addresses) if path is not None else ()
+    beside = tuple(one for one in endpoints.all if place is not None and one.network == place.network)
+    if dialled or beside or not registry.public:
+        return MeantEndpoints(dialled or beside or endpoints.all)
+    joined = {one.remote for one in (peerings.all if peerings is not None else ())}
+    if found := tuple(one for one in endpoints.all if one.network in joined):
+        return MeantEndpoints(found)
+    raise _of_others(endpoints, peerings)
+
+
+def _of_others(endpoints: PrivateEndpoints, peerings: Peerings | None) -> Exception:
+    """Of other networks they are other teams' more likely than not."""
+    why = next((one.unread for one in endpoints.all if one.network is None), "")
+    if peerings is None:
+        why = (
+            "with which networks theirs is peered could not be read "
+            "(Microsoft.Network/virtualNetworks/virtualNetworkPeerings/read)"
+        )
+    if why:
+        return Unavailable(f"whether a private endpoint is meant for the nodes is not known: {why}")
+    return NotApplicable("the private endpoints are for other networks")
 
 
 @check(
@@ -24,15 +69,9 @@ _NOT_LET_IN = frozenset({"pending", "rejected", "disconnected"})
     page="https://learn.microsoft.com/en-us/azure/private-link/manage-private-endpoint",
 )
 def private_endpoint_is_approved(
-    registry: Registry,
-    endpoints: PrivateEndpoints,
-    path: RegistryPath | None,
-    place: NodePlace | None,
-    asked: Asked,
+    registry: Registry, endpoints: MeantEndpoints, path: RegistryPath | None, asked: Asked
 ) -> Verdict:
-    meant = meant_for_node(endpoints, path, place)
-    if registry.public and registry.admits_all and (path is None or path.kind is not Kind.PRIVATE):
-        raise NotApplicable(f"{registry.host} is open to all addresses")
+    meant = endpoints.all
     evidence = tuple(("Private endpoint", f"{one.id} ({one.connection.status})") for one in meant)
     if any(one.approved for one in meant):
         return passed(f"{registry.host} has let the private endpoint in", *evidence)
@@ -48,15 +87,6 @@ def private_endpoint_is_approved(
         about=str(shut[0].connection.id),
         explains=None if _explains(path, asked.symptom) else False,
     )
-
-
-def meant_for_node(
-    endpoints: PrivateEndpoints, path: RegistryPath | None, place: NodePlace | None
-) -> tuple[PrivateEndpoint, ...]:
-    """The endpoints that the node dials; else those of its own network; else all there are."""
-    dialled = endpoints.with_any(path.addresses) if path is not None else ()
-    beside = tuple(one for one in endpoints.all if place is not None and one.network == place.network)
-    return dialled or beside or endpoints.all
 
 
 def _explains(path: RegistryPath | None, symptom: Symptom) -> bool:

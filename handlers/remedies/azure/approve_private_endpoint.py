@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-from checks.azure.networks import NodePlace
-from checks.azure.paths import RegistryPath
-from checks.azure.private_endpoint_is_approved import meant_for_node, private_endpoint_is_approved
-from checks.azure.private_endpoints import PrivateEndpoints
+from checks.azure.private_endpoint_is_approved import MeantEndpoints, private_endpoint_is_approved
 from checks.azure.registry import Registry
 from handlers.remedy import ByHand, by_hand
 
 
 @by_hand("Approve the private endpoint", cures=private_endpoint_is_approved)
-def approve_private_endpoint(
-    registry: Registry, endpoints: PrivateEndpoints, path: RegistryPath | None, place: NodePlace | None
-) -> ByHand:
-    meant = [one for one in meant_for_node(endpoints, path, place) if not one.approved]
+def approve_private_endpoint(registry: Registry, endpoints: MeantEndpoints) -> ByHand:
+    meant = [one for one in endpoints.all if not one.approved]
     gone = [one for one in meant if one.connection.status.lower() == "disconnected"]
     if gone:
         return ByHand(

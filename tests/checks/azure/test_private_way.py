@@ -194,6 +194,26 @@ async def test_subscriptions_that_may_not_be_listed_leave_those_that_are_near() 
     assert (await sure(private_dns_is_linked, azure, FORBIDDEN, "/subscriptions")).is_cause
 
 
+@pytest.mark.parametrize("status", ["Pending", "Rejected"])
+async def test_who_comes_over_the_internet_is_not_hindered_by_another_teams_endpoint(status: str) -> None:
+    azure = drop(open_to(private(), "Deny"), parts.TO_HUB, parts.TO_SPOKE, parts.SPOKE_LINK)
+    [connection] = azure.get(world.ACR)["properties"]["privateEndpointConnections"]
+    connection["properties"]["privateLinkServiceConnectionState"]["status"] = status
+    for message in (FORBIDDEN, SEEN):
+        assert await found(private_endpoint_is_approved, azure, message) is None
+        for unread in ("/virtualNetworkPeerings", parts.ENDPOINT):
+            told = await sure(private_endpoint_is_approved, azure, message, unread)
+            assert told.verdict.status is Status.UNKNOWN
+            assert unread.rpartition("/")[2] in told.verdict.summary
+
+
+async def test_an_endpoint_in_the_hub_beside_is_meant_for_the_nodes() -> None:
+    azure = open_to(private(), "Deny")
+    [connection] = azure.get(world.ACR)["properties"]["privateEndpointConnections"]
+    connection["properties"]["privateLinkServiceConnectionState"]["status"] = "Pending"
+    assert (await sure(private_endpoint_is_approved, azure, FORBIDDEN)).is_cause
+
+
 async def test_the_endpoint_of_another_team_out_of_sight_hides_nothing_of_ours() -> None:
     azure = drop(private(), parts.SPOKE_LINK)
     theirs = parts.ENDPOINT.replace(world.SUBSCRIPTION, "theirs")
