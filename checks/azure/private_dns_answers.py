@@ -19,7 +19,8 @@ from checks.azure.private_dns import Zone, Zones, private_name
 from checks.azure.private_endpoints import PrivateEndpoints
 from checks.azure.registry import Registry
 from checks.graph import fact
-from checks.model import NotApplicable
+from checks.image.facts import Asked
+from checks.model import NotApplicable, Symptom
 
 _AZURES_OWN = "168.63.129.16"
 _LINKED = frozenset({"", "completed"})
@@ -86,8 +87,15 @@ def private_names(
 
 
 @fact()
-def path_by_name(names: PrivateNames) -> RegistryPath:
-    return RegistryPath(names.own.kind, names.own.why, names.own.addresses)
+def path_by_name(names: PrivateNames, asked: Asked) -> RegistryPath:
+    """Where no zone is seen, and all that are near could be read, a refusal tells: by a private endpoint the
+    registry refuses nobody for where he comes from.
+    """
+    own, all_read = names.own, names.resolver.network is not None and not names.zones.unread
+    refused = asked.symptom is Symptom.FORBIDDEN and asked.host in ("", names.registry.host)
+    if own.kind is Kind.UNKNOWN and own.zone is None and all_read and refused:
+        return RegistryPath(Kind.PUBLIC, f"{names.registry.host} refused with 403, and {own.why}")
+    return RegistryPath(own.kind, own.why, own.addresses)
 
 
 def resolver_of(network: Network, peerings: Peerings | None) -> Resolver:

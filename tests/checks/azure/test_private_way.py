@@ -207,6 +207,14 @@ async def test_who_comes_over_the_internet_is_not_hindered_by_another_teams_endp
             assert unread.rpartition("/")[2] in told.verdict.summary
 
 
+async def test_without_any_zone_in_sight_a_refusal_tells_that_the_nodes_come_over_the_internet() -> None:
+    """Other teams' endpoints of a registry that admits addresses."""
+    azure = drop(open_to(private(), "Deny"), parts.TO_HUB, parts.TO_SPOKE, parts.ZONE)
+    assert (await resolver(azure, FORBIDDEN).get(RegistryPath)).kind is Kind.PUBLIC
+    assert (await resolver(azure, BACK_OFF).get(RegistryPath)).kind is Kind.UNKNOWN
+    assert (await resolver(azure, FORBIDDEN, "/privateDnsZones").get(RegistryPath)).kind is Kind.UNKNOWN
+
+
 async def test_an_endpoint_in_the_hub_beside_is_meant_for_the_nodes() -> None:
     azure = open_to(private(), "Deny")
     [connection] = azure.get(world.ACR)["properties"]["privateEndpointConnections"]
