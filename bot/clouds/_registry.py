@@ -95,15 +95,18 @@ class RegistryClient:
         self, method: str, url: str, headers: dict[str, str], authorization: Secret[str] | None
     ) -> Answer | str:
         """The answer, or where it leads."""
+        from yarl import URL  # noqa: PLC0415  it comes with aiohttp, which is slow to import
+
         session = self._opened()
-        parts = urlsplit(url)
-        self._literal_is_permitted(parts.hostname or "", parts.port)
-        if authorization is not None and parts.scheme == "https":
+        # As it will be dialled: digits of other scripts are digits by then.
+        target = URL(url)
+        self._literal_is_permitted(target.host or "", target.port)
+        if authorization is not None and target.scheme == "https":
             headers = {**headers, "Authorization": authorization.reveal()}
         self.calls += 1
-        async with session.request(method, url, headers=headers, allow_redirects=False) as answer:
-            if answer.status in _MOVED and (target := answer.headers.get("Location")):
-                return target
+        async with session.request(method, target, headers=headers, allow_redirects=False) as answer:
+            if answer.status in _MOVED and (leads_to := answer.headers.get("Location")):
+                return leads_to
             body = await _body(answer, url)
             found = tuple((name.lower(), value) for name, value in answer.headers.items())
             return Answer(answer.status, found, body)

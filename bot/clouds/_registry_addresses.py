@@ -24,7 +24,7 @@ _OF_CLOUDS = {
     ipaddress.ip_address("fd20:ce::254"),  # Google Cloud
 }
 # NAT64, and what was once IPv4 in IPv6.
-_CARRY_IPV4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("::/96"))
+_CARRY_IPV4 = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96", "::/96")))
 
 
 class Barred(Exception):

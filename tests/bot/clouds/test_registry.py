@@ -54,7 +54,7 @@ async def tls(name: str = NAME) -> AsyncIterator[OciRegistry]:
         "224.0.0.1", "255.255.255.255", "168.63.129.16", "100.100.100.200", "192.0.0.192", "::1",
         "::", "fe80::1", "fe80::1%eth0", "ff02::1", "fd00:ec2::254", "fd20:ce::254",
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "64:ff9b::a9fe:a9fe",
-        "2002:7f00:1::", "::127.0.0.1",
+        "2002:7f00:1::", "::127.0.0.1", "::ffff:0:127.0.0.1", "64:ff9b:1::7f00:1",
     ],
 )  # fmt: skip
 def test_this_machine_its_neighbours_and_metadata_services_are_not_asked(address: str) -> None:
@@ -107,6 +107,17 @@ async def test_an_address_in_disguise_is_one_too(host: str) -> None:
     with pytest.raises(Unavailable):
         await asking.fetch("GET", f"http://{host}:9/v2/")
     await asking.close()
+
+
+@pytest.mark.parametrize(
+    "host", ["①②⑦.0.0.1", "127。0。0。1", "１２７.0.0.1", "①⑥⑨.②⑤④.①⑥⑨.②⑤④"]
+)  # fmt: skip
+async def test_digits_of_other_scripts_are_an_address_too(host: str) -> None:
+    """What makes a URL of them makes plain digits of them, and dials those without asking for a name."""
+    async with serve() as registry, client() as asking:
+        with pytest.raises(Unavailable, match="does not ask"):
+            await asking.fetch("GET", f"http://{host}:{registry.authority.rpartition(':')[2]}/v2/")
+        assert (asking.calls, registry.asked) == (0, [])
 
 
 async def test_a_redirect_to_a_metadata_service_is_not_followed() -> None:
