@@ -8,7 +8,7 @@ ORACLES := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wi
 # One worker for each core; a file stays together, for what its tests share.
 SHARED := -n auto --dist loadfile
 
-.PHONY: demo test test-slow test-browser check fmt docs bench lock image chart clean help
+.PHONY: demo test test-slow test-browser test-real check fmt docs bench lock image chart clean help
 
 help:  ## this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,13 +17,16 @@ demo: $(READY)  ## the whole job on this machine, with a chat page in the browse
 	$(BIN)/python -m bot demo
 
 test: $(READY) $(ORACLES) redis  ## every test that takes seconds
-	$(BIN)/pytest -q $(SHARED) -m "not slow and not browser"
+	$(BIN)/pytest -q $(SHARED) -m "not slow and not browser and not real"
 
 test-slow: $(READY) $(ORACLES) redis  ## the tests that take minutes
 	$(BIN)/pytest -q $(SHARED) -m "slow" || [ $$? = 5 ]  # 5: there are none
 
 test-browser: $(READY) chromium  ## the demo, clicked through in a real browser
 	$(BIN)/pytest -q -m "browser" || [ $$? = 5 ]
+
+test-real: $(READY) containerd  ## pulls that really fail, by containerd; as root
+	$(BIN)/pytest -q -m "real" tests/real
 
 check: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -67,12 +70,17 @@ tests/oracle/node_modules/.package-lock.json: tests/oracle/package-lock.json
 	@command -v npm >/dev/null || $(call INSTALL,nodejs npm)
 	cd tests/oracle && npm ci --no-audit --no-fund --silent
 
-# Tests talk to a real Redis and the page's test to a real browser. Where we may install them, we do.
-.PHONY: redis chromium
+# Tests talk to a real Redis, the page's test to a real browser, and real pulls want a real containerd.
+# Where we may install them, we do.
+.PHONY: redis chromium containerd
 redis:
 	@command -v redis-server >/dev/null || $(call INSTALL,redis-server)
 
 chromium:
 	@command -v chromium >/dev/null || $(call INSTALL,chromium)
 
-INSTALL = $(if $(ROOT),{ apt-get update -q && apt-get install -qy --no-install-recommends $(1); },{ echo "please install $(1)" >&2; exit 1; })
+PULLING := containerd docker-registry curl
+containerd:  # without them the tests are skipped, and say why
+	@$(foreach one,$(PULLING),command -v $(one) >/dev/null &&) true || $(call INSTALL,$(PULLING)) || true
+
+INSTALL = $(if $(ROOT),{ apt-get update -q && apt-get install -qy --no-install-recommends $(1); },{ echo "please install $(1)" >&2; false; })

@@ -24,27 +24,26 @@ class Authority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, called)])
         self._own = self._signed(self._name, self._key.public_key(), None, datetime.now(UTC) + 30 * _DAY)
-        pem = self._own.public_bytes(serialization.Encoding.PEM).decode()
-        self.trust = ssl.create_default_context(cadata=pem)
+        self.pem = self._own.public_bytes(serialization.Encoding.PEM).decode()
+        self.trust = ssl.create_default_context(cadata=self.pem)
 
     def server(self, *names: str, ends: timedelta = 30 * _DAY) -> ssl.SSLContext:
         """A server's context with a certificate for these names and addresses."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
-        found = self._signed(own, key.public_key(), names, datetime.now(UTC) + ends)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         with TemporaryDirectory() as folder:
             kept = Path(folder) / "server.pem"
-            kept.write_bytes(
-                key.private_bytes(
-                    serialization.Encoding.PEM,
-                    serialization.PrivateFormat.PKCS8,
-                    serialization.NoEncryption(),
-                )
-                + found.public_bytes(serialization.Encoding.PEM)
-            )
+            kept.write_bytes(self.key_and_certificate(*names, ends=ends))
             context.load_cert_chain(kept)
         return context
+
+    def key_and_certificate(self, *names: str, ends: timedelta = 30 * _DAY) -> bytes:
+        """Both as PEM, for a server that is no part of the test's own process."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        own = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+        found = self._signed(own, key.public_key(), names, datetime.now(UTC) + ends)
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        ) + found.public_bytes(serialization.Encoding.PEM)
 
     def _signed(
         self,
