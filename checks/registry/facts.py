@@ -11,6 +11,7 @@ from typing import Protocol
 
 from checks.graph import fact
 from checks.image.hosts import acr_host, ecr_host
+from checks.image.misspelling import misspelling
 from checks.image.reference import Repository
 from checks.model import FailedPull, NotApplicable, Symptom, Unavailable
 from checks.secret import Secret
@@ -156,6 +157,8 @@ def endpoint(pull: FailedPull, repository: Repository, _: Registry) -> Endpoint:
         raise NotApplicable("no registry was asked, or what it said does not matter")
     if ecr_host(repository.host) is not None:
         raise NotApplicable("a private registry of ECR is asked by its own API")
+    if misspelling(repository.host) is not None:
+        raise NotApplicable("the host is misspelt: whoever is there is a stranger, and what it says no cause")
     host, _colon, port = repository.host.rpartition(":")
     if not host or repository.host.endswith("]"):
         host, port = repository.host, "443"

@@ -51,6 +51,7 @@ def test_a_registry_of_azure_lets_in_who_has_an_identity_there() -> None:
         ("123456789012.dkr.ecr.us-west-2.amazonaws.com/web", FORBIDDEN),
         ("123456789012.dkr-ecr.us-west-2.on.aws/web", FORBIDDEN),
         ("ghcr.io/shop/web", "no space left on device"),
+        ("contoso.azureacr.io/web", "dial tcp: lookup contoso.azureacr.io: no such host"),
     ],
 )
 def test_some_are_not_asked(image: str, message: str) -> None:
