@@ -6,18 +6,17 @@ services do, per action and per account.
 
 from __future__ import annotations
 
-import http.client
 import json
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.automation import Refusal
+from tests.fakes.relay import Relay, Response, listening
 
 BOT = "arn:aws:sts::123456789012:assumed-role/pullbot-read/pullbot"
 # EKS and Route 53 name them by path.
@@ -96,27 +95,24 @@ class Front:
 @contextmanager
 def serve(moto_url: str) -> Iterator[Front]:
     front = Front()
-    target = urlsplit(moto_url).netloc
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Handler(Relay):
+        target = urlsplit(moto_url).netloc
 
-        def _any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        def answer_to(self, body: bytes) -> Response | None:
             action = _action(self.path, self.headers, body)
             with front.counted(action):
                 time.sleep(front.latency)  # stands for the network
                 held = front.holds.pop(action, None)
                 if held is None:
-                    self._answer(*self._answer_to(action, body))
-                    return
+                    return self._at_the_door(action, body)
                 if held.carried_out:
-                    self._answer_to(action, body)
+                    self._at_the_door(action, body)
                 held.reached.set()
                 held.over.wait(60)
-                self.close_connection = True
+                return None
 
-        def _answer_to(self, action: str, body: bytes) -> tuple[int, str, bytes]:
+        def _at_the_door(self, action: str, body: bytes) -> Response:
             if front.expired:
                 return _expiry(action)
             key = self.headers.get("Authorization", "").partition("Credential=")[2]
@@ -125,40 +121,13 @@ def serve(moto_url: str) -> Iterator[Front]:
             front.passed.append(action)
             if action in front.answers:
                 return _instead(action, front.answers[action], body)
-            upstream = http.client.HTTPConnection(target, timeout=20)
-            kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
-            upstream.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
-            answer = upstream.getresponse()
-            found = (answer.status, answer.getheader("Content-Type", ""), answer.read())
-            upstream.close()
-            return found
+            return self.passed_on(body)
 
-        do_GET = do_POST = do_PUT = do_DELETE = _any
-
-        def _answer(self, status: int, kind: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Quiet: the tests look at ``asked``."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    front.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as front.url:
         yield front
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
 
 
-def _instead(action: str, answer: Any, body: bytes) -> tuple[int, str, bytes]:
+def _instead(action: str, answer: Any, body: bytes) -> Response:
     try:
         tree = answer(json.loads(body)) if callable(answer) else answer
     except Refusal as why:
@@ -179,19 +148,19 @@ def _action(path: str, headers: Any, body: bytes) -> str:
     return f"{name}:{path}"
 
 
-def _denial(action: str) -> tuple[int, str, bytes]:
+def _denial(action: str) -> Response:
     message = f"User: {BOT} is not authorized to perform: {action} on resource: *"
     codes = {"ec2": "UnauthorizedOperation", "iam": "AccessDenied", "sts": "AccessDenied"}
     return _error(action, codes.get(action.partition(":")[0], "AccessDeniedException"), message)
 
 
-def _expiry(action: str) -> tuple[int, str, bytes]:
+def _expiry(action: str) -> Response:
     codes = {"ec2": "RequestExpired", "iam": "ExpiredToken", "sts": "ExpiredToken"}
     code = codes.get(action.partition(":")[0], "ExpiredTokenException")
     return _error(action, code, "The security token included in the request is expired")
 
 
-def _error(action: str, code: str, message: str) -> tuple[int, str, bytes]:
+def _error(action: str, code: str, message: str) -> Response:
     service = action.partition(":")[0]
     if service == "ec2":
         error = f"<Code>{code}</Code><Message>{message}</Message>"

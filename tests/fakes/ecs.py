@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import http.client
 import json
-import threading
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.demo.aws_world import ACCOUNT
 from checks.model import NotFound, Unavailable
+from tests.fakes.relay import Relay, Response, listening
 
 _TIMES = ("createdAt", "startedAt", "pullStoppedAt", "stoppedAt")
 
@@ -263,53 +261,20 @@ def _as_described(task: Mapping[str, Any]) -> dict[str, Any]:
 def serve_ecs(upstream: str, region: str = "us-west-2") -> Iterator[FakeEcs]:
     """In front of another AWS on loopback."""
     ecs = FakeEcs(region)
-    target = urlsplit(upstream).netloc
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Handler(Relay):
+        target = urlsplit(upstream).netloc
 
-        def _any(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        def answer_to(self, body: bytes) -> Response:
             name = self.headers.get("X-Amz-Target", "")
             operation = name.rpartition(".")[2] if "EC2ContainerService" in name else ""
             answer = ecs.answer(operation, json.loads(body)) if operation else None
             if answer is not None:
-                self._send(200, "application/x-amz-json-1.1", json.dumps(answer).encode())
-                return
-            status, kind, found = self._passed_on(body)
+                return 200, "application/x-amz-json-1.1", json.dumps(answer).encode()
+            status, kind, found = self.passed_on(body)
             if operation and status == 200:
                 found = json.dumps(ecs.edit(operation, json.loads(found))).encode()
-            self._send(status, kind, found)
+            return status, kind, found
 
-        def _passed_on(self, body: bytes) -> tuple[int, str, bytes]:
-            connection = http.client.HTTPConnection(target, timeout=20)
-            kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
-            connection.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
-            answer = connection.getresponse()
-            found = (answer.status, answer.getheader("Content-Type", ""), answer.read())
-            connection.close()
-            return found
-
-        do_GET = do_POST = do_PUT = do_DELETE = _any
-
-        def _send(self, status: int, kind: str, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            """Quiet."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    ecs.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with listening(Handler) as ecs.url:
         yield ecs
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(5)
