@@ -6,6 +6,7 @@ change it would make; people approve *that* plan, by digest.
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -44,6 +45,12 @@ class Diff:
     target: str
     before: str
     after: str
+
+    def unified(self) -> str:
+        """Without file names, and whole where it is short."""
+        before, after = self.before.splitlines(), self.after.splitlines()
+        lines = difflib.unified_diff(before, after, lineterm="", n=4)
+        return "\n".join(list(lines)[2:])  # the first two name files
 
 
 class Standing(Enum):

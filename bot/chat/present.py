@@ -6,11 +6,11 @@ diff, the request that waits for approval, what was changed, and how it turned o
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from bot.chat.actions import Action, Verb
 from bot.chat.answers import answer, waiting_for
+from bot.chat.changes import change_made, diffs
 from bot.chat.message import (
     Block,
     Bold,
@@ -26,9 +26,9 @@ from bot.chat.message import (
     Thread,
 )
 from checks.model import Finding, Status
-from handlers.decision import Change, Offer, Request
+from handlers.decision import Offer, Request
 from handlers.incident import Incident, Stage
-from handlers.remedy import ByHand, Plan, Step
+from handlers.remedy import ByHand, Plan
 
 _MARK = {Status.FAIL: "✗", Status.UNKNOWN: "?", Status.PASS: "✓"}
 _RANK = {Status.FAIL: 1, Status.UNKNOWN: 2, Status.PASS: 3}
@@ -119,7 +119,7 @@ def _replies(incident: Incident) -> Iterator[Message]:
     if incident.request is not None and incident.stage is Stage.REQUESTED:
         yield _request(incident, incident.request)
     for number, change in enumerate(incident.changes):
-        yield _change(incident, number, change)
+        yield change_made(incident, number, change)
         if (said := answer(incident, number, change)) is not None:
             yield said
     if incident.verified:
@@ -178,7 +178,7 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
     blocks: list[Block] = [Heading(offer.title)]
     if plan.caution:
         blocks.append(Paragraph((Bold("Mind: "), plan.caution)))
-    blocks += _diffs(plan.steps)
+    blocks += diffs(plan.steps)
     commands = tuple(command for step in plan.steps for command in step.commands())
     blocks += [Paragraph(("The same by hand:",)), Code("\n".join(commands))]
     way_back = "can be undone" if plan.reversible else "CANNOT be undone"
@@ -190,20 +190,6 @@ def _offer(incident: Incident, offer: Offer, plan: Plan) -> Message:
         ask = Action(Verb.FIX, incident.id, offer.digest)
         blocks.append(Buttons((Button(f"Fix: {offer.title}", str(ask), "primary"),)))
     return Message(f"offer:{offer.digest}", f"Proposal: {offer.title}", tuple(blocks))
-
-
-def _diffs(steps: Iterable[Step]) -> list[Block]:
-    blocks: list[Block] = []
-    for step in steps:
-        diff = step.diff()
-        blocks += [Paragraph((Mono(diff.target),)), Code(unified(diff.before, diff.after))]
-    return blocks
-
-
-def unified(before: str, after: str) -> str:
-    """A unified diff without file names, whole where it is short."""
-    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=4)
-    return "\n".join(list(lines)[2:])  # the first two name files
 
 
 def _by_hand(advised: list[tuple[str, ByHand]]) -> Message:
@@ -243,44 +229,6 @@ def _request(incident: Incident, request: Request) -> Message:
     blocks.append(Buttons(buttons))
     key = f"request:{request.digest}:{request.at.strftime('%H%M%S')}"
     return Message(key, f"{request.by.name} asks for approval: {offer.title}", tuple(blocks))
-
-
-def _change(incident: Incident, number: int, change: Change) -> Message:
-    approved = f"Approved by {', '.join(change.approved_by)}."
-    step = min(len(change.steps) + 1, change.planned)
-    if change.error:
-        text = f"failed at step {step} of {change.planned}: {change.error}; {_left_behind(change)}"
-    elif change.finished is None:
-        # Clouds take half an hour for some steps; who waits wants to know for how long already.
-        text = (
-            f"step {step} of {change.planned} is running (begun at {change.started:%H:%M} UTC){_far(change)}"
-        )
-    elif change.started == incident.undo_of:
-        undone = "is being undone" if incident.stage is Stage.UNDOING else "was not wholly undone"
-        text = f"done, and {undone}, as {change.undone_by} asked{_far(change)}"
-    elif change.undone_by:
-        text = f"done, and then undone by {change.undone_by}"
-    else:
-        text = f"done: {change.planned} of {change.planned} steps"
-    blocks: list[Block] = [Heading(change.title), Paragraph((f"{approved} ", Bold(text)))]
-    blocks += _diffs(change.steps)
-    if incident.undoable == change:
-        undo = Action(Verb.UNDO, incident.id, change.digest)
-        blocks.append(Buttons((Button("Undo", str(undo), "danger"),)))
-    return Message(f"change:{number}", f"{change.title}: {text}", tuple(blocks))
-
-
-def _far(change: Change) -> str:
-    return f"; {change.progress}" if change.progress else ""
-
-
-def _left_behind(change: Change) -> str:
-    """What a failed change leaves of itself."""
-    if change.asks:
-        return "it may run all the same" if change.steps else "nothing is known to have been started"
-    if change.whole:
-        return "everything was put back" if change.steps else "nothing was changed"
-    return f"{change.walked_back} of {len(change.steps)} steps were put back; look at the others"
 
 
 def _verification(incident: Incident) -> Message:

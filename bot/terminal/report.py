@@ -5,7 +5,6 @@ The JSON is public: keys, their order and their meaning change only with another
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -120,12 +119,7 @@ def _remedy(offer: Offer) -> dict[str, Any]:
 
 def diffs(plan: Plan) -> list[tuple[str, str]]:
     """For each step what it changes and how, as a unified diff without file names."""
-    return [(diff.target, _unified(diff.before, diff.after)) for diff in (step.diff() for step in plan.steps)]
-
-
-def _unified(before: str, after: str) -> str:
-    lines = list(difflib.unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=4))
-    return "\n".join(lines[2:])  # without the two lines that name files
+    return [(diff.target, diff.unified()) for diff in (step.diff() for step in plan.steps)]
 
 
 def commands(plan: Plan) -> tuple[str, ...]:

@@ -25,11 +25,11 @@ from bot.chat.message import (
     Pairs,
     Paragraph,
 )
-from bot.chat.present import headline, present, subject, unified
+from bot.chat.present import headline, present, subject
 from checks.model import Finding, Leg, failed, passed, unknown
 from handlers.decision import NotNow, Offer
 from handlers.incident import Incident, Stage
-from handlers.remedy import ByHand, Plan, Risk
+from handlers.remedy import ByHand, Diff, Plan, Risk
 from tests.fakes.doors import ANA, BEN, CLEO, Turn, open_door, pull
 from tests.fakes.stages import (
     AT,
@@ -322,7 +322,7 @@ def test_what_was_done_cannot_be_asked_for_again_unless_it_fails_anew() -> None:
     ],
 )
 def test_a_diff_hides_no_line_that_looks_like_its_own_head(before: str, after: str, shows: list[str]) -> None:
-    told = unified(before, after).split("\n")
+    told = Diff("", before, after).unified().split("\n")
     assert told[0].startswith("@@ ")
     assert set(shows) <= set(told)
 
@@ -333,7 +333,7 @@ TEXTS = st.lists(PLAIN, max_size=8).map("\n".join)
 
 @given(TEXTS, TEXTS)
 def test_every_line_that_goes_or_comes_is_in_the_diff(before: str, after: str) -> None:
-    told = unified(before, after).split("\n")
+    told = Diff("", before, after).unified().split("\n")
     olds, news = before.splitlines(), after.splitlines()
     gone = [line[1:] for line in told if line.startswith("-")]
     new = [line[1:] for line in told if line.startswith("+")]
