@@ -12,7 +12,8 @@ from bot.clouds.azure import Endpoints
 from bot.clouds.connect import Connected, connect
 from bot.clouds.kubeconfig import read_context
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, AzureApi
+from bot.demo.azure import Azure
+from bot.demo.azure_api import AzureApi
 from bot.demo.azure_registry import AzureRegistry
 from bot.demo.azure_story import CLUSTER, IMAGE, MACHINES, node
 from bot.demo.cloud import only_that, variables

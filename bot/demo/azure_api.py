@@ -1,7 +1,6 @@
 """An Azure that answers on loopback: Resource Manager, Resource Graph, Microsoft Graph, and a token endpoint.
 
-It keeps resources by id, in the shapes that Azure documents. What is put is there, and nothing follows from
-it but what ``providers`` play. Lists come in pages. It knows the filters and the one query that pullbot
+Lists come in pages. It knows the filters and the one query that pullbot
 asks with, and refuses others, so that a typing error is not an empty answer.
 """
 
@@ -9,14 +8,13 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from aiohttp import web
 
-Tree = dict[str, Any]
+from bot.demo.azure import Azure, Refused, Tree, merged, said
 
 _ASSIGNED = re.compile(r"atScope\(\)(?: and assignedTo\('(?P<principal>[^']+)'\))?")
 _SEARCHED = re.compile(
@@ -26,74 +24,7 @@ _SEARCHED = re.compile(
 _BY_APPLICATION = re.compile(r"/(?P<kind>applications|servicePrincipals)\(appId='(?P<id>[^']+)'\)")
 _BY_OBJECT = re.compile(r"/servicePrincipals/(?P<id>[0-9a-fA-F-]+)")
 _IDENTITY = "/msi/token"
-_MANAGEMENT_GROUPS = "/providers/microsoft.management/managementgroups/"
 _SLOW = "/operations/"
-
-
-class Refused(Exception):
-    """What a provider does not do; its status, code and words are what Azure answers."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code = status, code
-
-
-@dataclass
-class Azure:
-    """What there is. ``resources`` by id in small letters; ``entra`` by (kind, application id).
-
-    ``groups``: who is in which group, as object ids: role assignments to a group reach its members.
-    ``slow``: types of resources whose changes are operations, and how often one is looked at until it ends.
-    ``providers``: by type, what becomes of what was there and what is wanted, if it is not ``Refused``.
-    ``removers``: what becomes of the rest where one is deleted.
-    """
-
-    resources: dict[str, Tree] = field(default_factory=dict)
-    entra: dict[tuple[str, str], Tree] = field(default_factory=dict)
-    groups: dict[str, set[str]] = field(default_factory=dict)
-    activity: list[Tree] = field(default_factory=list)
-    slow: dict[str, int] = field(default_factory=dict)
-    providers: dict[str, Callable[[Azure, Tree, Tree], Tree]] = field(default_factory=dict)
-    removers: dict[str, Callable[[Azure, Tree], None]] = field(default_factory=dict)
-
-    def put(self, tree: Tree) -> Tree:
-        self.resources[tree["id"].lower()] = tree
-        return tree
-
-    def get(self, id: str) -> Tree:
-        """:raises KeyError: there is none"""
-        return self.resources[id.rstrip("/").lower()]
-
-    def listed(self, path: str) -> list[Tree]:
-        """The resources of the type that ``path`` ends with, anywhere below what is before it."""
-        if path == "/subscriptions":
-            return [tree for tree in self.resources.values() if "subscriptionId" in tree]
-        scope, _, kind = path.lower().rpartition("/providers/")
-        first, _, nested = kind.partition("/")
-        wanted = [part for part in nested.split("/") if part]
-        found = []
-        for id, tree in self.resources.items():
-            if not id.startswith(f"{scope}/"):
-                continue
-            namespace, _, rest = id.rpartition("/providers/")[2].partition("/")
-            parts = rest.split("/")
-            inside = id.rpartition("/providers/")[0]
-            is_one = namespace == first and len(parts) == len(wanted) + 1 and parts[: len(wanted)] == wanted
-            below = len(wanted) == 1 and "/resourcegroups/" not in scope
-            if len(wanted) % 2 and is_one and (inside == scope or below):
-                found.append(tree)
-        return found
-
-    def assigned(self, scope: str, principal: str, kind: str) -> list[Tree]:
-        """Assignments at ``scope`` and above; those to ``principal`` and to the groups that it is in."""
-        reached = {principal, *(group for group, members in self.groups.items() if principal in members)}
-        return [
-            tree
-            for id, tree in self.resources.items()
-            if f"/providers/microsoft.authorization/{kind}/" in id
-            and _is_within(scope, _said(tree, "scope"))
-            and (not principal or _said(tree, "principalId") in reached)
-        ]
 
 
 class AzureApi:
@@ -258,7 +189,7 @@ class AzureApi:
         rows = [
             {"id": tree["id"]}
             for id, tree in self.azure.resources.items()
-            if kind in id and _said(tree, "loginServer").lower() == found["host"].lower()
+            if kind in id and said(tree, "loginServer").lower() == found["host"].lower()
         ]
         return web.json_response({"totalRecords": len(rows), "count": len(rows), "data": rows})
 
@@ -277,29 +208,6 @@ def _error(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"error": {"code": code, "message": message}}, status=status)
 
 
-def _said(tree: Tree, name: str) -> str:
-    """A text of the properties; "" for none: stories break what they like."""
-    properties = tree.get("properties")
-    found = properties.get(name) if isinstance(properties, dict) else None
-    return found if isinstance(found, str) else ""
-
-
 def _kind(path: str) -> str:
     parts = path.rpartition("/providers/")[2].split("/")
     return "/".join([parts[0], *parts[1::2]])
-
-
-def _is_within(scope: str, above: str) -> bool:
-    """There is one management group, and all is in it."""
-    if above.lower().startswith(_MANAGEMENT_GROUPS):
-        return True
-    return f"{scope.lower()}/".startswith(f"{above.rstrip('/').lower()}/")
-
-
-def merged(tree: Tree, changes: Tree) -> Tree:
-    """As ARM patches: objects are merged, everything else is replaced."""
-    made = dict(tree)
-    for name, value in changes.items():
-        both = isinstance(value, dict) and isinstance(made.get(name), dict)
-        made[name] = merged(made[name], value) if both else value
-    return made

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from urllib.parse import quote
 
-from bot.demo.azure_api import Azure, Tree
+from bot.demo.azure import Azure, Tree
 from bot.demo.kubelet import NotPulled, Pulled
 
 _PULL = "microsoft.containerregistry/registries/pull/read"

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from bot.demo import azure_world as world
 from bot.demo import shapes
-from bot.demo.azure_api import Azure, AzureApi
+from bot.demo.azure import Azure
+from bot.demo.azure_api import AzureApi
 from bot.demo.azure_registry import AzureRegistry
 from bot.demo.cluster import RunningCluster, running_cluster
 from bot.demo.kubelet import Pace

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot.demo.azure_api import Azure, Tree, merged
+from bot.demo.azure import Azure, Tree, merged
+from bot.demo.azure_rules import default_rules
 
 SUBSCRIPTION = "0b1f6471-1bf0-4dda-aec3-cb9272f09590"
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
@@ -286,32 +287,3 @@ def _network() -> tuple[Tree, ...]:
         },
     }
     return whole, subnet, group
-
-
-def security_rule(name: str, priority: int, access: str, to: str, **more: Any) -> Tree:
-    properties = {
-        "priority": priority,
-        "direction": "Outbound",
-        "access": access,
-        "protocol": "*",
-        "sourceAddressPrefix": "*",
-        "sourcePortRange": "*",
-        "destinationAddressPrefix": to,
-        "destinationPortRange": "*",
-        **more,
-    }
-    given = {name: value for name, value in properties.items() if value is not None}
-    return {"name": name, "properties": given}
-
-
-def default_rules(group: str) -> list[Tree]:
-    """What Azure gives to every security group."""
-    within = {"sourceAddressPrefix": "VirtualNetwork"}
-    found = (
-        security_rule("AllowVnetInBound", 65000, "Allow", "VirtualNetwork", direction="Inbound", **within),
-        security_rule("DenyAllInBound", 65500, "Deny", "*", direction="Inbound"),
-        security_rule("AllowVnetOutBound", 65000, "Allow", "VirtualNetwork", **within),
-        security_rule("AllowInternetOutBound", 65001, "Allow", "Internet"),
-        security_rule("DenyAllOutBound", 65500, "Deny", "*"),
-    )
-    return [{**one, "id": f"{group}/defaultSecurityRules/{one['name']}"} for one in found]

@@ -8,7 +8,8 @@ from typing import Any
 
 from bot.clouds.azure import Azure as Clients
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, AzureApi
+from bot.demo.azure import Azure
+from bot.demo.azure_api import AzureApi
 from checks.diagnose import diagnose
 from checks.graph import Catalog
 from checks.host import Cluster

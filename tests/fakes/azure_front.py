@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bot.clouds._azure_errors import arm_action
-from bot.demo.azure_api import Azure, AzureApi
+from bot.demo.azure import Azure
+from bot.demo.azure_api import AzureApi
 
 
 @dataclass

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from bot.demo import azure_rules
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, Refused, Tree
+from bot.demo.azure import Azure, Refused, Tree
 from tests.fakes.azure_private import NODES, SPOKE, in_subnet, network
 
 NETWORK = f"{world.HOME}/providers/Microsoft.Network"
@@ -17,7 +18,7 @@ FIREWALL = f"{NETWORK}/azureFirewalls/hub"
 POLICY = f"{NETWORK}/firewallPolicies/hub"
 PARENT = f"{NETWORK}/firewallPolicies/company"
 FIREWALL_AT = "10.1.255.4"
-rule = world.security_rule
+rule = azure_rules.security_rule
 SCALE_SET = f"{world.NODE_HOME}/providers/Microsoft.Compute/virtualMachineScaleSets/{world.SCALE_SET}"
 
 
@@ -84,7 +85,7 @@ def guard(azure: Azure, id: str, *rules: Tree) -> Tree:
             "location": "westeurope",
             "properties": {
                 "securityRules": list(rules),
-                "defaultSecurityRules": world.default_rules(id),
+                "defaultSecurityRules": azure_rules.default_rules(id),
                 "provisioningState": "Succeeded",
             },
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, Refused, Tree
+from bot.demo.azure import Azure, Refused, Tree
 
 HUB_GROUP = f"/subscriptions/{world.SUBSCRIPTION}/resourceGroups/hub"
 HUB = f"{HUB_GROUP}/providers/Microsoft.Network/virtualNetworks/hub"

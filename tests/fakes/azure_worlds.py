@@ -11,7 +11,8 @@ from typing import Any
 from bot.clouds.azure import Azure as Clients
 from bot.clouds.azure import Endpoints
 from bot.demo import azure_world as public
-from bot.demo.azure_api import Azure, AzureApi
+from bot.demo.azure import Azure
+from bot.demo.azure_api import AzureApi
 from checks.azure.facts import Arm
 from checks.diagnose import diagnose
 from checks.graph import Catalog

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure
+from bot.demo.azure import Azure
 from checks.azure.facts import Arm
 from checks.model import Status
 from handlers.decision import Offer

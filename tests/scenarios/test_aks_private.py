@@ -7,7 +7,7 @@ from copy import deepcopy
 import pytest
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Tree
+from bot.demo.azure import Tree
 from checks.model import Status
 from handlers.remedy import Risk
 from tests.fakes import azure_private as private

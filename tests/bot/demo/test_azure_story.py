@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure
+from bot.demo.azure import Azure
 from bot.demo.azure_registry import AzureRegistry
 from bot.demo.azure_story import IMAGE, MACHINES, NODE, azure_story
 from bot.demo.kubelet import NotPulled, Pace, Pulled

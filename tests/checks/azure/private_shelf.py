@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, Tree
+from bot.demo.azure import Azure, Tree
 from checks.azure.facts import Arm, Graph
 from checks.diagnose import judge
 from checks.graph import Catalog, Check

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure
+from bot.demo.azure import Azure
 from checks.azure.networks import NodePlace, NodeSubnet
 from checks.azure.paths import Kind, RegistryPath, TurnedAway
 from checks.azure.peering_is_connected import peering_is_connected

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bot.demo import azure_world as world
-from bot.demo.azure_api import Azure, Tree
+from bot.demo.azure import Azure, Tree
 from checks.model import NotApplicable, NotFound
 from handlers.remedies.azure.add_private_record import add_private_record
 from handlers.remedies.azure.approve_private_endpoint import approve_private_endpoint
