@@ -39,11 +39,11 @@ class Credentials:
 class _Loader(KubeConfigLoader):
     async def load_from_exec_plugin(self) -> bool:
         """:raises ConfigException: the program failed, or gave nothing"""
-        if await super().load_from_exec_plugin():  # type: ignore[no-untyped-call]
+        if await super().load_from_exec_plugin():  # type: ignore[no-untyped-call]  # the package's
             return True
         # Why, was only logged. Asked again, it says; what the program wrote comes as bytes.
         try:
-            await ExecProvider((self._user or {})["exec"]).run()  # type: ignore[no-untyped-call]
+            await ExecProvider((self._user or {})["exec"]).run()  # type: ignore[no-untyped-call]  # the same
         except ConfigException as why:
             raise ConfigException(_BYTES.sub(r": \2", str(why)).replace("\\n", " ")) from None
         raise ConfigException("the program in the kubeconfig gave neither a token nor a certificate")
@@ -73,10 +73,10 @@ async def read(context: str, environ: Mapping[str, str], had: Credentials | None
         merged = await asyncio.to_thread(KubeConfigMerger, paths)
         if merged.config is None:
             raise ConfigException(f"there is no kubeconfig at {paths}")
-        loader = _Loader(  # type: ignore[no-untyped-call]
+        loader = _Loader(  # type: ignore[no-untyped-call]  # the same
             config_dict=merged.config, config_base_path=None, active_context=context
         )
-        await loader.load_and_set(configuration)  # type: ignore[no-untyped-call]
+        await loader.load_and_set(configuration)  # type: ignore[no-untyped-call]  # the same
         seconds = loader.seconds
     else:
         await asyncio.to_thread(load_incluster_config, configuration, try_refresh_token=False)

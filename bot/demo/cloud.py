@@ -20,8 +20,7 @@ def simulated_aws() -> Iterator[str]:
     """
     # Read when moto's IAM is imported: it then knows the managed policies of AWS.
     with variables(MOTO_IAM_LOAD_MANAGED_POLICIES="true"):
-        # An extra, heavy, and reads the variable.
-        from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+        from moto.moto_server.werkzeug_app import (  # noqa: PLC0415  an extra, heavy, and reads the variable
             DomainDispatcherApplication,
             MotoRequestHandler,
             create_backend_app,

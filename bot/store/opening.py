@@ -28,7 +28,7 @@ def open_state(where: str = DEFAULT) -> State:
         from bot.store.redis import RedisState  # noqa: PLC0415  only who uses Redis pays for its import
 
         return RedisState.at(where, standard_codec())
-    from bot.store.sqlite import SqliteState  # noqa: PLC0415
+    from bot.store.sqlite import SqliteState  # noqa: PLC0415  nor who uses SQLite for the other's
 
     return SqliteState(Path(where), standard_codec())
 

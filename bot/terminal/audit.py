@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, settings: StorePlace) -> int:
     """Exit status: 0 all is well, 1 the trail was tampered with, 2 the store cannot be read."""
     from bot.store import StoreDown, StoreUnusable  # noqa: PLC0415  `pullbot --help` pays for no store
-    from bot.store.opening import is_redis  # noqa: PLC0415
+    from bot.store.opening import is_redis  # noqa: PLC0415  the same
 
     if not is_redis(settings.store) and not Path(settings.store).exists():
         print(f"pullbot: there is no store at {settings.store} yet; is `store` right?", file=sys.stderr)

@@ -88,7 +88,7 @@ class Socket:
         handler.client.wss_uri = str(said.get("url", ""))
         try:
             async with asyncio.timeout(_CONNECT_SECONDS):
-                await handler.client.connect()  # type: ignore[no-untyped-call]
+                await handler.client.connect()  # type: ignore[no-untyped-call]  # slack_sdk's
         except TimeoutError:
             raise ChatDown("Slack's socket does not open") from None
         self.why_not = ""
@@ -111,7 +111,7 @@ class Socket:
             return
         try:
             async with asyncio.timeout(_CLOSE_SECONDS):
-                await handler.client.close()  # type: ignore[no-untyped-call]
+                await handler.client.close()  # type: ignore[no-untyped-call]  # slack_sdk's
         except TimeoutError:  # nobody at the other end says goodbye
             await handler.client.aiohttp_client_session.close()
 
