@@ -74,8 +74,10 @@ class DnsServers:
 async def dns_servers(vpc: VpcId, aws: Aws) -> DnsServers:
     try:
         answer = await aws("ec2", "describe_vpcs", region=vpc.region, VpcIds=[vpc.id])
-        options = answer["Vpcs"][0].get("DhcpOptionsId", "")
-        if options in ("", "default"):
+        options = answer["Vpcs"][0].get("DhcpOptionsId")
+        if not options:
+            return DnsServers((AMAZON_DNS,))  # nobody chose others: every VPC starts with these
+        if options == "default":  # EC2's word for none at all
             return DnsServers(unread=f"{vpc.id} has no set of DHCP options")
         answer = await aws("ec2", "describe_dhcp_options", region=vpc.region, DhcpOptionsIds=[options])
         configurations = answer["DhcpOptions"][0].get("DhcpConfigurations", ())

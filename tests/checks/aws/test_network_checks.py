@@ -687,6 +687,19 @@ async def test_host_names_are_off_and_nobody_needs_them() -> None:
     assert with_status(findings, Status.PASS) == set(findings)
 
 
+async def test_a_vpc_of_which_ec2_names_no_set_of_dhcp_options_has_the_servers_that_all_start_with() -> None:
+    network = endpoint_network()
+    del of(network, "describe_vpcs", "vpc-1")["DhcpOptionsId"]
+    findings = await look(account(network))
+    assert with_status(findings, Status.PASS) == set(findings)
+
+
+async def test_a_vpc_that_was_told_to_hand_out_no_dhcp_options_may_know_no_dns_server() -> None:
+    network = nat_network()
+    of(network, "describe_vpcs", "vpc-1")["DhcpOptionsId"] = "default"
+    await is_unknown("aws/vpc_dns_is_on", network)
+
+
 async def test_own_dns_servers_are_not_accused() -> None:
     network = nat_network()
     network["describe_dhcp_options"] = {"DhcpOptions": [dhcp_options("10.0.0.53")]}
