@@ -22,6 +22,7 @@ GRANTS = (
 )
 
 AMAZON_DNS = "AmazonProvidedDNS"
+_NO_SET = "default"  # EC2's word for a VPC without a set of DHCP options
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,15 @@ async def dns_attributes(vpc: VpcId, aws: Aws) -> DnsAttributes:
 
 @dataclass(frozen=True, slots=True)
 class DnsServers:
-    """The servers that DHCP hands out. ``unread`` says why they are not known."""
+    """The servers that DHCP hands out. ``unread`` says why they are not known.
+
+    Without a set of DHCP options nobody chose servers of his own, so whoever resolves names asks Amazon's;
+    but ``handed_out`` is false, and a machine may not know of them.
+    """
 
     servers: tuple[str, ...] = ()
     unread: str = ""
+    handed_out: bool = True
 
     @property
     def amazon(self) -> bool:
@@ -74,11 +80,9 @@ class DnsServers:
 async def dns_servers(vpc: VpcId, aws: Aws) -> DnsServers:
     try:
         answer = await aws("ec2", "describe_vpcs", region=vpc.region, VpcIds=[vpc.id])
-        options = answer["Vpcs"][0].get("DhcpOptionsId")
-        if not options:
-            return DnsServers((AMAZON_DNS,))  # nobody chose others: every VPC starts with these
-        if options == "default":  # EC2's word for none at all
-            return DnsServers(unread=f"{vpc.id} has no set of DHCP options")
+        options = answer["Vpcs"][0].get("DhcpOptionsId") or _NO_SET
+        if options == _NO_SET:
+            return DnsServers((AMAZON_DNS,), handed_out=False)
         answer = await aws("ec2", "describe_dhcp_options", region=vpc.region, DhcpOptionsIds=[options])
         configurations = answer["DhcpOptions"][0].get("DhcpConfigurations", ())
     except (NotFound, LookupError):

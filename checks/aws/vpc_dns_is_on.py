@@ -49,13 +49,22 @@ def vpc_dns_is_on(  # noqa: PLR0917  facts are given by type
             about=vpc.id,
             explains=clue.nameless_explains(),
         )
-    if servers.unread:
-        return unknown(f"which DNS servers {vpc.id} uses is not known: {servers.unread}", *evidence)
-    if not servers.amazon and (not attributes.support or clue.symptom is Symptom.DNS_FAILURE):
-        return unknown(f"what {', '.join(servers.servers)} answer is not seen from here", *evidence)
+    if doubt := _doubt(vpc, attributes, servers, clue):
+        return unknown(doubt, *evidence)
     if attributes.hostnames or registry is None:
         return passed(f"the DNS of {vpc.id} is on", *evidence)
     return _without_hostnames(vpc, evidence, clue, paths)
+
+
+def _doubt(vpc: VpcId, attributes: DnsAttributes, servers: DnsServers, clue: Clue) -> str:
+    """Why it is not known who answers, or ""."""
+    if servers.unread:
+        return f"which DNS servers {vpc.id} uses is not known: {servers.unread}"
+    if not servers.amazon and (not attributes.support or clue.symptom is Symptom.DNS_FAILURE):
+        return f"what {', '.join(servers.servers)} answer is not seen from here"
+    if not servers.handed_out and clue.symptom is Symptom.DNS_FAILURE:
+        return f"{vpc.id} has no set of DHCP options: its nodes may know no DNS server"
+    return ""
 
 
 def _without_hostnames(

@@ -687,17 +687,21 @@ async def test_host_names_are_off_and_nobody_needs_them() -> None:
     assert with_status(findings, Status.PASS) == set(findings)
 
 
-async def test_a_vpc_of_which_ec2_names_no_set_of_dhcp_options_has_the_servers_that_all_start_with() -> None:
+@pytest.mark.parametrize("options", ["default", ""])
+async def test_a_vpc_without_a_set_of_dhcp_options_asks_nobody_but_amazon(options: str) -> None:
     network = endpoint_network()
-    del of(network, "describe_vpcs", "vpc-1")["DhcpOptionsId"]
+    of(network, "describe_vpcs", "vpc-1")["DhcpOptionsId"] = options
     findings = await look(account(network))
     assert with_status(findings, Status.PASS) == set(findings)
 
 
-async def test_a_vpc_that_was_told_to_hand_out_no_dhcp_options_may_know_no_dns_server() -> None:
+async def test_where_no_dhcp_options_are_handed_out_a_node_may_know_no_dns_server() -> None:
     network = nat_network()
     of(network, "describe_vpcs", "vpc-1")["DhcpOptionsId"] = "default"
-    await is_unknown("aws/vpc_dns_is_on", network)
+    failure = pull(f"dial tcp: lookup {API}: no such host", Symptom.DNS_FAILURE)
+    assert "DHCP" in await is_unknown("aws/vpc_dns_is_on", network, failure)
+    network["describe_vpc_attribute", "enableDnsSupport"] = {"EnableDnsSupport": {"Value": False}}
+    assert (await fails_alone("aws/vpc_dns_is_on", network, failure)).is_cause
 
 
 async def test_own_dns_servers_are_not_accused() -> None:
