@@ -35,7 +35,8 @@ def content_is_intact(pull: FailedPull, image: Image, manifest: Manifest, layers
         return failed(f"no runtime makes an image of {image}: {manifest.fault}", *evidence, about=about)
     if layers is not None and layers.faults:
         digest, why = layers.faults[0]
-        return failed(f"the layer {digest} of {image} {why}", *evidence, *layers.faults, about=about)
+        part = "configuration" if manifest.config and manifest.config.digest == digest else "layer"
+        return failed(f"the {part} {digest} of {image} {why}", *evidence, *layers.faults, about=about)
     if pull.symptom is Symptom.CORRUPT_CONTENT:
         seen = "the manifest and the layers that were asked for" if layers else "the manifest"
         return unknown(

@@ -36,7 +36,8 @@ async def layers(  # noqa: PLR0917  facts are given by type
     reading = readings.telling
     if pull.symptom is not Symptom.CORRUPT_CONTENT or reading is None or reading.outcome is not Outcome.FOUND:
         raise NotApplicable("the layers are not why it fails")
-    named = [one for one in manifest.layers if one.digest in pull.message]
+    parts = (*manifest.layers, *((manifest.config,) if manifest.config else ()))
+    named = [one for one in parts if one.digest in pull.message]
     wanted = named or sorted(manifest.layers, key=lambda one: -one.size)
     if not wanted:
         raise NotApplicable("an index has no layers of its own")

@@ -29,6 +29,7 @@ _SINGLES = frozenset(
         "application/vnd.docker.distribution.manifest.v2+json",
     }
 )
+_CHART = "application/vnd.cncf.helm.config.v1+json"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _MOST = 200  # entries of an index that are looked at
 
@@ -116,7 +117,7 @@ def read(raw: bytes, content_type: str, claimed: str = "") -> Manifest:
     if media_type in _SINGLES:
         layers = tuple(blob for one in _rows(tree, "layers")[:_MOST] if (blob := _blob(one)))
         config = _blob(tree.get("config"))
-        fault = "" if config else "it names no config"
+        fault = ("" if config else "it names no config") or _no_image(tree["config"])
         return Manifest(media_type, digest, claimed, fault, config=config, layers=layers)
     if tree.get("schemaVersion") == 1:
         fault = "it is of Docker's schema 1, which containerd 2 does not read any more"
@@ -133,6 +134,11 @@ def _type(tree: Mapping[str, Any], content_type: str) -> str:
     if isinstance(within, str) and within in _INDEXES | _SINGLES and told in ("", "application/json"):
         return within
     return told
+
+
+def _no_image(config: Mapping[str, Any]) -> str:
+    """What else is kept as an image is (helm.sh/docs/topics/registries): why it is none, or ""."""
+    return "it is a Helm chart" if config.get("mediaType") == _CHART else ""
 
 
 def _rows(tree: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

@@ -61,6 +61,8 @@ class OciRegistry:
     logins: list[str] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    held: asyncio.Event = field(default_factory=asyncio.Event)  # somebody waits for what never comes
+    lines: set[asyncio.BaseTransport] = field(default_factory=set)
 
     @property
     def authority(self) -> str:
@@ -104,6 +106,8 @@ class OciRegistry:
         return self.push(name, tag, INDEX, json.dumps(tree).encode())
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
+        if request.transport is not None:
+            self.lines.add(request.transport)
         self.asked.append(f"{request.method} {request.path_qs}")
         self.logins.append(request.headers.get("Authorization", ""))
         for part, instead in self.answers.items():
@@ -122,6 +126,7 @@ class OciRegistry:
             return web.Response(status=307, headers={"Location": instead})
         if isinstance(instead, int):
             if instead < 0:  # never
+                self.held.set()
                 await self.released.wait()
                 return web.Response()
             return error(instead, "UNKNOWN", "as told")
@@ -129,6 +134,8 @@ class OciRegistry:
         return web.Response(body=kept.body, status=kept.status, headers=kept.headers)
 
     def _token(self, request: web.Request) -> web.Response:
+        if request.method == "POST":  # OAuth2, which many services do not speak: clients then ask by GET
+            return error(405, "UNSUPPORTED", "method not allowed")
         user = self._user(request.headers.get("Authorization", ""))
         if user is None:
             return error(401, "UNAUTHORIZED", "incorrect username or password")
@@ -208,4 +215,7 @@ async def serve(
         yield registry
     finally:
         registry.released.set()
+        for line in registry.lines:  # a client may keep it, and not answer when it is closed politely
+            if isinstance(line, asyncio.Transport):
+                line.abort()
         await runner.cleanup()

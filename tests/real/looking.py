@@ -26,14 +26,18 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Seen:
-    """``failing``: the checks that fail. The message and all findings are shown where that is not so."""
+    """``failing``: the checks that fail. The message and all findings are for whoever reads a failure."""
 
     symptom: Symptom
     failing: set[str]
     message: str = field(default="", compare=False)
     findings: tuple[Finding, ...] = field(default=(), compare=False)
+
+    def __repr__(self) -> str:
+        told = [f"{one.check}: {one.verdict.status.value}: {one.verdict.summary}" for one in self.findings]
+        return "\n  ".join((f"{self.symptom.name} {sorted(self.failing)}", self.message, *told))
 
 
 async def look(image: str, message: str, *logins: SecretLogin) -> Seen:

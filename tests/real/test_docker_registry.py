@@ -71,6 +71,18 @@ async def test_a_registry_without_tls_is_found_where_https_is_spoken(node: Node,
         assert seen == Seen(Symptom.TLS_PROTOCOL, {"registry/speaks_https"})
 
 
+async def test_https_where_the_node_speaks_http_accuses_nobody(node: Node, tmp_path: Path) -> None:
+    """containerd speaks HTTP to loopback of its own accord, as elsewhere where its configuration says so.
+
+    A registry in Go answers 400 to that, and containerd does not tell why.
+    """
+    async with docker_registry(tmp_path, "127.0.0.1") as registry:
+        await registry.push("shop/web", "1.2", build())
+        image = f"{registry.authority}/shop/web:1.2"
+        seen = await look(image, await node.pull(image))
+        assert seen == Seen(Symptom.OTHER, set())
+
+
 async def test_a_layer_that_is_not_what_its_digest_says_accuses_nobody(node: Node, tmp_path: Path) -> None:
     """Layers are not downloaded by pullbot, so it cannot know."""
     async with docker_registry(tmp_path, NAME) as registry:

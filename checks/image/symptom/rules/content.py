@@ -131,6 +131,14 @@ BYTES = (
         r"layers from manifest don't match",
         r"failed to verify .{0,40}(digest|layer|blob)",
     ),
+    rule(
+        Symptom.CORRUPT_CONTENT,
+        "containerd's fetcher asks for a blob by the name that the manifest has for it: the image was found "
+        "and a part of it was not (core/remotes/docker/fetcher.go)",
+        "failed to copy: httpReadSeeker: failed open: could not fetch content descriptor sha256:0a1b "
+        "(application/vnd.oci.image.config.v1+json) from remote: not found",
+        r"fetch content descriptor .{0,300}: not found",
+    ),
 )
 
 UNREADABLE = (
