@@ -14,14 +14,15 @@ from handlers.remedy import ByHand, by_hand
 
 
 @by_hand("Build the image for the nodes", cures=platform_matches_node)
-def build_for_nodes(image: Image, manifest: Manifest, host: Host, landing: Landing | None) -> ByHand:
-    built = [one for one in manifest.platforms if one is not None]
+def build_for_nodes(image: Image, manifest: Manifest | None, host: Host, landing: Landing | None) -> ByHand:
+    built = [one for one in manifest.platforms if one is not None] if manifest is not None else []
     there = landing.all if landing is not None else ()
     if any(kind.platform.runs(one) for kind in there for one in built):
         raise NotApplicable("there are nodes that it is built for")
     node = platform_of(host)
     wanted = f"{node.system}/{node.architecture}"
-    platforms = ",".join(dict.fromkeys([*(f"{one.system}/{one.architecture}" for one in built), wanted]))
+    has = [f"{one.system}/{one.architecture}" for one in built] if manifest is not None else ["PLATFORMS"]
+    platforms = ",".join(dict.fromkeys([*has, wanted]))
     tag = f"{image.repository}:{image.tag or 'TAG'}"
     return ByHand(
         f"Who builds {image.repository.path} builds it for {wanted} as well; or who runs the cluster adds "

@@ -12,7 +12,7 @@ from checks.model import Status, Verdict
 from checks.registry.landing import Kind, Landing
 from checks.registry.manifest import read
 from checks.registry.platform import Platform
-from checks.registry.platform_matches_node import platform_matches_node
+from checks.registry.platform_matches_node import Inside, platform_matches_node
 from tests.fakes.oci_registry import INDEX, MANIFEST, digest_of
 from tests.fakes.registry_world import NAME, NODE, RegistryWorld, failed_pull, registry_world
 
@@ -45,6 +45,15 @@ async def test_an_index_without_the_nodes_platform_fails() -> None:
         assert "is built for linux/arm64, and the node is linux/amd64" in found.verdict.summary
 
 
+async def test_the_nodes_word_is_enough_where_the_registry_cannot_be_asked() -> None:
+    async with registry_world() as world:
+        world.names.clear()
+        found = (await world.look(NO_MATCH))["registry/platform_matches_node"]
+        assert found.is_cause
+        assert "was not read from here" in found.verdict.summary
+        assert "registry/platform_matches_node" not in await world.look(NO_WORD)
+
+
 async def test_an_index_with_the_nodes_platform_passes() -> None:
     async with registry_world() as world:
         world.registry.push_index("shop/web", "1.2", ARM, AMD)
@@ -70,7 +79,7 @@ async def test_other_nodes_that_the_pod_may_land_on_are_told() -> None:
 def test_an_entry_without_a_platform_fits_every_node() -> None:
     raw = json.dumps({"manifests": [{"digest": "x"}, {"digest": "y", "platform": ARM}]}).encode()
     pull, image = failed_pull(f"{NAME}/shop/web:1.2", NO_MATCH), parse(f"{NAME}/shop/web:1.2")
-    verdict = platform_matches_node.fn(pull, image, read(raw, INDEX), NODE, None)
+    verdict = platform_matches_node.fn(pull, image, Inside(read(raw, INDEX)), NODE, None)
     assert verdict.status is Status.PASS
 
 
@@ -85,7 +94,7 @@ def test_a_windows_node_of_another_build_is_told() -> None:
     labels = (("node.kubernetes.io/windows-build", "10.0.17763"),)
     pull, image = failed_pull(f"{NAME}/shop/web:1.2", NO_MATCH), parse(f"{NAME}/shop/web:1.2")
     host = Host("win-1", "", "amd64", "windows", labels)
-    verdict = platform_matches_node.fn(pull, image, read(raw, INDEX), host, None)
+    verdict = platform_matches_node.fn(pull, image, Inside(read(raw, INDEX)), host, None)
     assert verdict.status is Status.FAIL
     assert "10.0.17763" in verdict.summary
 
