@@ -5,6 +5,7 @@ A fault on another errand may be real, and yet it is not what the message tells 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,6 +19,8 @@ from checks.model import FailedPull, Symptom
 LOST = frozenset({Symptom.CONNECT_TIMEOUT, Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
 # Without a token kubelet pulls anonymously, and it is the registry that refuses: it was reached.
 _ANONYMOUS = frozenset({Symptom.UNAUTHORIZED, Symptom.ACCESS_DENIED_OR_MISSING})
+# "lookup NAME on 10.0.0.2:53: ..."; loopback is the machine itself, whomever it asks in turn.
+_DNS_SERVER = re.compile(r"\blookup \S+ on (?!127\.)\d+\.\d+\.\d+\.\d+:53\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Clue:
     """``errand`` is ``None`` where no host is named; ``stranger``: one is, but none of this pull.
 
     ``gave_up``: Fargate waited in vain, whatever the symptom that is read from its words.
+    ``asked_a_server``: the machine was told of a DNS server, and asked it.
     """
 
     symptom: Symptom
@@ -32,6 +36,7 @@ class Clue:
     stranger: bool
     address: str
     gave_up: bool = False
+    asked_a_server: bool = False
 
     def dialled(self, errand: Errand) -> str:
         """The address that was dialled on this errand, or "" where the message does not tell."""
@@ -81,6 +86,7 @@ def clue(asked: Asked, pull: FailedPull, destination: Destination | None) -> Clu
         stranger=bool(asked.host) and errand is None,
         address=asked.address,
         gave_up=gave_up(pull),
+        asked_a_server=bool(_DNS_SERVER.search(pull.message)),
     )
 
 

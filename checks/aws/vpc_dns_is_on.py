@@ -62,7 +62,7 @@ def _doubt(vpc: VpcId, attributes: DnsAttributes, servers: DnsServers, clue: Clu
         return f"which DNS servers {vpc.id} uses is not known: {servers.unread}"
     if not servers.amazon and (not attributes.support or clue.symptom is Symptom.DNS_FAILURE):
         return f"what {', '.join(servers.servers)} answer is not seen from here"
-    if not servers.handed_out and clue.symptom is Symptom.DNS_FAILURE:
+    if not servers.handed_out and clue.symptom is Symptom.DNS_FAILURE and not clue.asked_a_server:
         return f"{vpc.id} has no set of DHCP options: its nodes may know no DNS server"
     return ""
 

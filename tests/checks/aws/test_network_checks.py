@@ -700,6 +700,8 @@ async def test_where_no_dhcp_options_are_handed_out_a_node_may_know_no_dns_serve
     of(network, "describe_vpcs", "vpc-1")["DhcpOptionsId"] = "default"
     failure = pull(f"dial tcp: lookup {API}: no such host", Symptom.DNS_FAILURE)
     assert "DHCP" in await is_unknown("aws/vpc_dns_is_on", network, failure)
+    told = pull(f"dial tcp: lookup {API} on 10.0.0.2:53: no such host", Symptom.DNS_FAILURE)
+    assert (await look(account(network), told))["aws/vpc_dns_is_on"].verdict.status is Status.PASS
     network["describe_vpc_attribute", "enableDnsSupport"] = {"EnableDnsSupport": {"Value": False}}
     assert (await fails_alone("aws/vpc_dns_is_on", network, failure)).is_cause
 
