@@ -52,6 +52,8 @@ def pull_secret_covers_registry(
     if identity or (pull.symptom not in _REFUSED | {Symptom.PULL_SECRET_MISSING}):
         by = "by the node's identity" if identity else "without a login"
         return passed(f"no pull secret is for {repository.host}; kubelet asks {by}", *evidence)
+    if len(read) < len(secrets.all):
+        raise NotApplicable("one that is missing or broken may be the one for it, which is told already")
     return failed(
         f"none of the pod's pull secrets is for {repository.host}, so kubelet asks it without a login",
         *evidence,

@@ -174,6 +174,13 @@ def test_a_secret_for_another_registry_fails() -> None:
     assert ("They are for", "ghcr.io") in verdict.evidence
 
 
+def test_a_secret_for_another_registry_is_not_accused_beside_a_missing_or_a_broken_one() -> None:
+    other = of({"ghcr.io": entry()}, name="other")
+    for suspect in (MISSING, replace(GOOD, entries=(), fault="it is no JSON")):
+        with pytest.raises(NotApplicable, match="told already"):
+            covered(suspect, other)
+
+
 def test_a_near_miss_is_explained() -> None:
     verdict = covered(of({"https://registry.example.com/v2": entry()}))
     assert verdict.status is Status.FAIL
