@@ -15,6 +15,7 @@ from bot.clouds._registry_line import look
 from checks.model import Unavailable
 from checks.redaction import redact
 from checks.registry.facts import Answer, Line, NotReached
+from checks.registry.realm import is_unheard
 from checks.secret import Secret
 
 if TYPE_CHECKING:  # takes long to import
@@ -101,7 +102,7 @@ class RegistryClient:
         # As it will be dialled: digits of other scripts are digits by then.
         target = URL(url)
         self._literal_is_permitted(target.host or "", target.port)
-        if authorization is not None and target.scheme == "https":
+        if authorization is not None and is_unheard(target.scheme, target.host or ""):
             headers = {**headers, "Authorization": authorization.reveal()}
         self.calls += 1
         async with session.request(method, target, headers=headers, allow_redirects=False) as answer:

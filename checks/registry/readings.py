@@ -12,7 +12,7 @@ import json
 import re
 from dataclasses import dataclass
 from enum import Enum
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from checks.graph import fact
 from checks.image.reference import Image, Repository
@@ -20,7 +20,7 @@ from checks.model import SAYS_NOTHING, FailedPull, NotApplicable, Symptom, Unava
 from checks.registry.challenge import Challenge, Wants, printable, said
 from checks.registry.credentials import AskingLogins, SecretLogin
 from checks.registry.facts import Answer, Registry
-from checks.registry.realm import may_see_login
+from checks.registry.realm import is_unheard, may_see_login
 from checks.secret import Secret
 
 # In containerd's order (core/remotes/docker/resolver.go), so that a registry that negotiates gives the same.
@@ -144,8 +144,8 @@ async def login_readings(
 
 
 def _withheld(challenge: Challenge) -> str:
-    if not challenge.base.startswith("https://"):
-        return "the registry does not speak HTTPS, and pullbot shows no login in plain"
+    if not is_unheard(urlsplit(challenge.base).scheme, challenge.host):
+        return "the registry does not speak HTTPS, and pullbot shows no login in plain to another machine"
     if challenge.wants is Wants.BEARER and not may_see_login(challenge.realm, challenge.host):
         where = challenge.realm.partition("?")[0][:200]
         return f"its tokens are given by {where}, which is not known to belong to it"

@@ -43,12 +43,24 @@ def may_see_login(realm: str, host: str) -> bool:
         theirs, mine = (parts.hostname or "").rstrip("."), host.rstrip(".").lower()
     except ValueError:
         return False
-    if parts.scheme != "https" or not theirs or parts.username is not None:
+    if not theirs or parts.username is not None or not is_unheard(parts.scheme, theirs):
         return False
     if theirs == mine or _PAIRS.get(mine) == theirs:
         return True
     owner = _owners_domain(mine)
     return bool(owner) and owner == _owners_domain(theirs)
+
+
+def is_unheard(scheme: str, host: str) -> bool:
+    """Whether nobody on the way can listen: by HTTPS, or because it stays on this machine."""
+    return scheme == "https" or (scheme == "http" and _is_loopback(host))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _owners_domain(host: str) -> str:

@@ -181,10 +181,19 @@ async def test_another_port_of_the_same_host_is_another_place() -> None:
         assert other.logins == [""]
 
 
-async def test_a_login_is_never_shown_in_plain() -> None:
-    async with serve() as registry, client(registry) as asking:
-        await asking.fetch("GET", f"{registry.url}/v2/", authorization=LOGIN)
+async def test_a_login_is_never_shown_in_plain_to_another_machine() -> None:
+    async with serve() as registry:
+        place = f"{NAME}:{registry.authority.rpartition(':')[2]}"
+        async with client(place) as asking:
+            await asking.fetch("GET", f"http://{place}/v2/", authorization=LOGIN)
         assert registry.logins == [""]
+
+
+async def test_what_stays_on_this_machine_nobody_hears() -> None:
+    async with serve() as registry, client(registry) as asking:
+        assert registry.url.startswith("http://127.0.0.1:")
+        await asking.fetch("GET", f"{registry.url}/v2/", authorization=LOGIN)
+        assert registry.logins == [LOGIN.reveal()]
 
 
 async def test_nothing_is_sent_to_who_has_no_good_certificate() -> None:

@@ -22,6 +22,8 @@ from checks.registry.realm import may_see_login
         ("https://docker-auth.elastic.co/auth", "docker.elastic.co"),
         ("https://gitlab.corp.example.co.uk/jwt/auth", "registry.corp.example.co.uk"),
         ("https://10.1.2.3:8443/token", "10.1.2.3"),
+        ("http://127.0.0.1:5001/token", "127.0.0.1"),
+        ("http://localhost:5001/token", "localhost"),
     ],
 )
 def test_a_service_of_the_registrys_own_may_see_it(realm: str, host: str) -> None:
@@ -44,6 +46,10 @@ def test_a_service_of_the_registrys_own_may_see_it(realm: str, host: str) -> Non
         ("https://x.s3.amazonaws.com/token", "y.elb.amazonaws.com"),
         ("https://evil.github.io/token", "shop.github.io"),
         ("https://10.1.2.4/token", "10.1.2.3"),
+        ("http://10.1.2.3/token", "10.1.2.3"),
+        ("http://127.0.0.1/token", "registry.example.com"),
+        ("http://127.0.0.1.evil.test/token", "127.0.0.1"),
+        ("http://localhost.evil.test/token", "localhost"),
         ("https://auth.docker.io.evil.test/token", "registry-1.docker.io"),
         ("https://evil.svc.cluster.local/token", "registry.svc.cluster.local"),
         ("https://[::1/token", "registry.example.com"),
