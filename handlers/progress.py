@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -38,8 +37,7 @@ async def shown_while(
         return await work(telling)
     finally:
         showing.cancel()
-        with suppress(asyncio.CancelledError):
-            await showing
+        await asyncio.wait([showing])  # unlike awaiting it, this does not hide that we are cancelled
 
 
 async def _show(news: asyncio.Queue[str], incident_id: str, world: World) -> None:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from checks.azure.facts import ResourceId, block, rows, word, words
 from checks.model import NotFound
-from handlers.remedies.azure.steps import ArmWriter
+from handlers.remedies.azure.steps import ArmWriter, find
 from handlers.remedy import Conflict, Diff, Standing, Step
 
 _WAITING = frozenset({"initiated", "connected"})
@@ -56,7 +56,7 @@ class MakePeering(Step):
         return RemovePeering(self)
 
     async def look(self, arm: ArmWriter) -> Standing:
-        found = await self.find(arm)
+        found = await find(self.id, arm)
         if found is not None:
             return Standing.AFTER if self.is_described_by(found) else Standing.ELSEWHERE
         try:
@@ -81,12 +81,6 @@ class MakePeering(Step):
         except NotFound as why:
             raise Conflict(f"a network that should be peered is gone: {why}") from None
         return self
-
-    async def find(self, arm: ArmWriter) -> Mapping[str, Any] | None:
-        try:
-            return await arm.get(self.id)
-        except NotFound:
-            return None
 
     def is_described_by(self, found: Mapping[str, Any]) -> bool:
         has = block(found, "properties")
@@ -116,7 +110,7 @@ class RemovePeering(Step):
         return self.made
 
     async def look(self, arm: ArmWriter) -> Standing:
-        found = await self.made.find(arm)
+        found = await find(self.made.id, arm)
         if found is None:
             return Standing.AFTER
         return Standing.BEFORE if self.made.is_described_by(found) else Standing.ELSEWHERE

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from checks.azure.facts import ResourceId, block, rows, word
 from checks.azure.outbound_addresses import blocks
 from checks.model import NotFound
-from handlers.remedies.azure.steps import ArmWriter
+from handlers.remedies.azure.steps import ArmWriter, find
 from handlers.remedy import Conflict, Diff, Standing, Step
 
 
@@ -101,10 +101,10 @@ def network_rule(verb: str, registry: str, address: str = "", *, subnet: str = "
 
 async def _rules(registry: str, arm: ArmWriter) -> Mapping[str, Any] | None:
     """All of the rules; ``None`` where the registry is gone, or they do not hold (any more)."""
-    try:
-        has = block(await arm.get(registry), "properties")
-    except NotFound:
+    tree = await find(registry, arm)
+    if tree is None:
         return None
+    has = block(tree, "properties")
     found = block(has, "networkRuleSet")
     holds = word(has, "publicNetworkAccess") != "Disabled" and word(found, "defaultAction") == "Deny"
     return found if holds else None

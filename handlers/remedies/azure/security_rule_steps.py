@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from checks.azure.facts import ResourceId
 from checks.azure.security_rules import HTTPS, SecurityRule, security_group, security_rule
 from checks.model import NotFound
-from handlers.remedies.azure.steps import ArmWriter
+from handlers.remedies.azure.steps import ArmWriter, find
 from handlers.remedy import Conflict, Diff, Standing, Step
 
 
@@ -72,7 +72,7 @@ class AddSecurityRule(Step):
         return RemoveSecurityRule(self)
 
     async def look(self, arm: ArmWriter) -> Standing:
-        found = await find(self, arm)
+        found = await find(self.id, arm)
         if found is not None:
             return Standing.AFTER if self.is_described_by(found) else Standing.ELSEWHERE
         try:
@@ -112,7 +112,7 @@ class RemoveSecurityRule(Step):
         return self.made
 
     async def look(self, arm: ArmWriter) -> Standing:
-        found = await find(self.made, arm)
+        found = await find(self.made.id, arm)
         if found is None:
             return Standing.AFTER
         return Standing.BEFORE if self.made.is_described_by(found) else Standing.ELSEWHERE
@@ -120,13 +120,6 @@ class RemoveSecurityRule(Step):
     async def write(self, arm: ArmWriter) -> RemoveSecurityRule:
         await arm.delete(self.made.id)
         return self
-
-
-async def find(made: AddSecurityRule, arm: ArmWriter) -> Mapping[str, Any] | None:
-    try:
-        return await arm.get(made.id)
-    except NotFound:
-        return None
 
 
 def _one_or_more(name: str, values: tuple[str, ...]) -> dict[str, Any]:

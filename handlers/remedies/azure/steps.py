@@ -158,11 +158,18 @@ class UnassignRole(Step):
         return self
 
 
+async def find(id: str, arm: ArmWriter) -> Mapping[str, Any] | None:
+    """The resource as it is now, ``None`` if it is not there."""
+    try:
+        return await arm.get(id)
+    except NotFound:
+        return None
+
+
 async def _is_there(made: AssignRole, arm: ArmWriter) -> bool:
     """:raises Conflict: under this name something else is there"""
-    try:
-        found = await arm.get(made.id)
-    except NotFound:
+    found = await find(made.id, arm)
+    if found is None:
         return False
     if word(found, "properties", "principalId").lower() != made.principal.lower():
         raise Conflict(f"{made.id} is an assignment to somebody else")
