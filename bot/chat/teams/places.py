@@ -1,0 +1,127 @@
+"""Where Teams is reached: what an activity told about its conversation, kept for the next alert.
+
+Teams gives no list of channels, and an address only with an activity. What it once told is in the store;
+for a channel that nothing was heard from yet, the settings and the form of its id have to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, Protocol, cast
+
+import orjson
+
+from bot.store.ports import Addresses
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["channel", "groupChat", "personal"]
+
+_CHAT = "teams"
+_LATEST = "service"  # the service url of the latest activity from anywhere
+_REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A conversation. ``conversation`` is its id without the thread in it; ``team`` the Entra group's of the
+    team, "" where there is none or it was never told; ``bot`` is our own id there (``28:…``).
+    """
+
+    service_url: str
+    conversation: str
+    kind: Kind
+    tenant: str
+    team: str = ""
+    bot: str = ""
+
+    def thread(self, root: str) -> str:
+        """The conversation that a reply to ``root`` goes to: only channels have threads."""
+        return f"{self.conversation};messageid={root}" if self.kind == "channel" and root else self.conversation
+
+
+class TeamsSettings(Protocol):
+    @property
+    def app_id(self) -> str: ...
+
+    @property
+    def tenant_id(self) -> str: ...
+
+    @property
+    def service_url(self) -> str: ...
+
+
+class Places:
+    def __init__(self, addresses: Addresses, settings: TeamsSettings) -> None:
+        self._addresses = addresses
+        self._settings = settings
+        self._known: dict[str, str] = {}
+
+    async def of(self, channel: str) -> Reference:
+        """What was heard from there, else the best guess.
+
+        :raises StoreDown: as the store does
+        """
+        text = await self._addresses.address(_CHAT, channel)
+        if text is not None and (found := _read(text)) is not None:
+            return found
+        url = await self._addresses.address(_CHAT, _LATEST) or self._settings.service_url
+        return Reference(
+            url, channel, kind_of(channel), self._settings.tenant_id, bot=f"28:{self._settings.app_id}"
+        )
+
+    async def learn(self, told: Reference, person: str = "") -> None:
+        """:param person: whose chat with us it is, if it is one"""
+        if not told.team and (before := await self._addresses.address(_CHAT, told.conversation)):
+            known = _read(before)  # a message tells less of its team than an installation does
+            told = replace(told, team=known.team) if known else told
+        text = orjson.dumps(asdict(told)).decode()
+        await self._note(told.conversation, text)
+        await self._note(_LATEST, told.service_url)
+        if person and told.kind == "personal":
+            await self._note(f"person:{person}", text)
+
+    async def chat_with(self, person: str) -> Reference | None:
+        """Our chat with them alone, if there was one."""
+        text = await self._addresses.address(_CHAT, f"person:{person}")
+        return _read(text) if text else None
+
+    async def forget(self, told: Reference) -> None:
+        """The app was taken away from there."""
+        self._known.pop(told.conversation, None)
+        await self._addresses.forget(_CHAT, told.conversation)
+        log.info("the app was removed from %s", told.conversation)
+
+    async def _note(self, key: str, text: str) -> None:
+        """Most activities tell nothing new."""
+        if self._known.get(key) == text:
+            return
+        await self._addresses.learn(_CHAT, key, text)
+        self._known.pop(key, None)
+        self._known[key] = text
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+
+
+def kind_of(channel: str) -> Kind:
+    """By the form of its id: ``19:…@thread.tacv2`` is a channel's, ``19:…@thread.v2`` a group chat's.
+
+    https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-basics
+    """
+    if channel.endswith(("@thread.tacv2", "@thread.skype")):
+        return "channel"
+    return "groupChat" if channel.endswith("@thread.v2") else "personal"
+
+
+def _read(text: str) -> Reference | None:
+    """``None`` for what an older or newer version of us may have written otherwise."""
+    try:
+        tree = orjson.loads(text)
+        fields = {name: tree[name] for name in Reference.__dataclass_fields__}
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        return None
+    if not all(isinstance(one, str) for one in fields.values()):
+        return None
+    kind = fields.pop("kind")
+    return Reference(kind=cast(Kind, kind), **fields) if kind in ("channel", "groupChat", "personal") else None

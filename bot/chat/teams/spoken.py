@@ -1,0 +1,26 @@
+"""What somebody wrote to us, as they meant it: without the mention of us, and without the client's markup."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable
+
+_MENTION = re.compile(r"<at[^<>]*>(.*?)</at>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"</?(?:p|div|span|br|b|i|em|strong|u|code|pre|a)\b[^<>]*>", re.IGNORECASE)
+_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\xa0": " ", "`": ""})
+# A long dash in front of a word was "--" before it was made pretty.
+_DASH = re.compile(r"(?<!\S)[—–](?=\w)")
+
+
+def spoken(text: str, of_us: Iterable[str]) -> str:
+    """``text`` in plain words.
+
+    :param of_us: how the text mentions us, as the activity's entities say (``<at>pullbot</at>``): our name
+        alone proves nothing, for anybody may be called so
+    """
+    for mention in sorted(of_us, key=len, reverse=True):
+        if mention:
+            text = text.replace(mention, " ")
+    text = _TAG.sub(" ", _MENTION.sub(lambda found: f"@{found[1]}", text))
+    return " ".join(_DASH.sub("--", html.unescape(text).translate(_TYPOGRAPHY)).split())
