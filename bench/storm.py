@@ -53,7 +53,7 @@ class Listing:
             self.news.set()
         return key
 
-    async def edit(self, place: Place, ref: str, message: Message) -> None:
+    async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
         if ref in self.roots:
             self.roots[ref] = str(message)
             self.news.set()

@@ -15,7 +15,8 @@ from typing import Protocol
 from bot.chat.actions import Action, BadAction, Verb, parse_action
 from bot.chat.message import Block, Bold, Heading, Message, Mono, Pairs, Paragraph
 from bot.chat.platform import Answer, Mention, Sender
-from bot.chat.present import headline, subject
+from bot.chat.present import headline, present, subject
+from bot.chat.sync import retired
 from bot.chat.words import HELP, Words, WrongWords, parse_words
 from bot.clusters import ClusterDown, Clusters
 from bot.log import about_incident
@@ -67,6 +68,18 @@ class FrontDesk:
 
         # Words that everybody reads are answered where everybody reads; only a press is refused in private.
         return replace(await self._once(mention.event, act), private=False)
+
+    async def shown(self, chat: str, channel: str, key: str) -> Message | None:
+        incident, _, name = key.partition(":")
+        try:
+            posted = (await self._state.refs(incident, chat)).get(name)
+            if posted is None or posted.channel != channel:
+                return None
+            thread = present(await self._state.load(incident))
+        except (NoSuchIncident, StoreDown) as why:
+            log.info("the message %s could not be shown anew: %s", key[:80], why)
+            return None
+        return next((one for one in (thread.root, *thread.replies) if one.key == name), retired(name))
 
     async def _once(self, event: str, act: Callable[[], Awaitable[Answer]]) -> Answer:
         """Do it once, however often it is delivered; whatever goes wrong is a sentence to who asked."""

@@ -39,8 +39,8 @@ class Chat(Protocol):
     """One chat service. ``name`` is its key in a cluster's ``channels``.
 
     ``post`` answers the chat's own reference. ``key`` (at most 64 of ``[a-z0-9:-]``) travels with the
-    message unseen; ``find`` asks the chat for a message with that key, so that a post whose answer was
-    lost, or whose sender was killed, is found again instead of doubled.
+    message unseen, however often it is edited; ``find`` asks the chat for a message with that key, so that
+    a post whose answer was lost, or whose sender was killed, is found again instead of doubled.
 
     All three raise ``ChatDown`` for what may pass and ``ChatRefused`` for what will not.
     """
@@ -50,7 +50,7 @@ class Chat(Protocol):
 
     async def post(self, place: Place, message: Message, key: str) -> str: ...
 
-    async def edit(self, place: Place, ref: str, message: Message) -> None: ...
+    async def edit(self, place: Place, ref: str, message: Message, key: str) -> None: ...
 
     async def find(self, place: Place, key: str) -> str | None: ...
 
@@ -95,6 +95,9 @@ class Desk(Protocol):
     async def mention(self, mention: Mention) -> Answer: ...
 
     async def click(self, sender: Sender, value: str, event: str) -> Answer: ...
+
+    async def shown(self, chat: str, channel: str, key: str) -> Message | None:
+        """The message that was posted there under that key, as it is now; ``None`` if none was."""
 
 
 class Side(Protocol):

@@ -175,7 +175,7 @@ class ChatScreen:
         root = "" if change.message.key == "root" else posted["root"].ref
         place = Place(posted["root"].channel if "root" in posted else channel, root)
         if isinstance(change, Edit):
-            await chat.edit(place, change.ref, change.message)
+            await chat.edit(place, change.ref, change.message, _key(incident_id, change.message.key))
             ref = change.ref
         else:
             ref = await self._post(incident_id, chat, place, change.message, posted)
@@ -190,7 +190,7 @@ class ChatScreen:
         if message.key in posted:
             ref = await chat.find(place, key)
             if ref is not None:
-                await chat.edit(place, ref, message)  # we do not know which state it was posted in
+                await chat.edit(place, ref, message, key)  # we do not know which state it was posted in
                 return ref
         await self._state.intend(incident_id, chat.name, message.key, place.channel)
         posted.setdefault(message.key, Posted("", "", place.channel))

@@ -55,7 +55,7 @@ class Room:
             raise ChatDown("the connection was reset", retry_after=1.0)
         return ref
 
-    async def edit(self, place: Place, ref: str, message: Message) -> None:
+    async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
         said = self.said.get(ref)
         await self._called("edit", said.key if said else ref)
         if said is None or said.key in self.refuses:

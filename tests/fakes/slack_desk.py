@@ -33,6 +33,8 @@ class Desk:
     answer: Answer = field(default_factory=lambda: public("hello"))
     mentions: list[Mention] = field(default_factory=list)
     clicks: list[tuple[Sender, str, str]] = field(default_factory=list)
+    looks: list[tuple[str, str, str]] = field(default_factory=list)
+    messages: dict[str, Message] = field(default_factory=dict)
     open: asyncio.Event = field(default_factory=asyncio.Event)
     answered: int = 0
 
@@ -43,6 +45,10 @@ class Desk:
     async def click(self, sender: Sender, value: str, event: str) -> Answer:
         self.clicks.append((sender, value, event))
         return await self._answer()
+
+    async def shown(self, chat: str, channel: str, key: str) -> Message | None:
+        self.looks.append((chat, channel, key))
+        return self.messages.get(key)
 
     async def _answer(self) -> Answer:
         await self.open.wait()

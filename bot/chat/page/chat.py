@@ -72,7 +72,7 @@ class PageChat:
     async def post(self, place: Place, message: Message, key: str) -> str:
         return self._add(place, BOT, rendered(message), key=key)
 
-    async def edit(self, place: Place, ref: str, message: Message) -> None:
+    async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
         post = self._posts.get(ref)
         if post is None or post.place.channel != place.channel:
             raise ChatRefused(f"there is no message {ref} in #{place.channel}")

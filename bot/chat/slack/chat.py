@@ -24,7 +24,6 @@ _EVENT = "pullbot"
 _EDITS_EVERY, _EDITS_AT_ONCE = 1.2, 20
 _PAGE = 200
 _PAGES = 5  # a message whose answer was lost is a recent one
-_REMEMBERED = 500
 _SIZES = (WHOLE, WHOLE // 2, WHOLE // 4)
 # No names and addresses made into links; an update would, by default.
 _AS_IT_IS: dict[str, Any] = {"parse": "none", "link_names": False}
@@ -43,7 +42,6 @@ class SlackChat:
         self._api = api
         self._posts = Pace(every, clock, pause)
         self._edits = Pace(_EDITS_EVERY * every, clock, pause, burst=_EDITS_AT_ONCE)
-        self._keys: dict[tuple[str, str], str] = {}
 
     @property
     def _web(self) -> AsyncWebClient:
@@ -62,12 +60,9 @@ class SlackChat:
             unfurl_media=False,
             **_AS_IT_IS,
         )
-        return self._remembered(place, str(said["ts"]), key)
+        return str(said["ts"])
 
-    async def edit(self, place: Place, ref: str, message: Message) -> None:
-        # An update without metadata takes it away, and a message whose reference was not yet noted
-        # would not be found again.
-        key = self._keys.get((place.channel, ref))
+    async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
         await self._send(
             "chat.update",
             self._web.chat_update,
@@ -75,7 +70,7 @@ class SlackChat:
             message,
             channel=place.channel,
             ts=ref,
-            metadata=_metadata(key) if key else None,
+            metadata=_metadata(key),  # an update without takes it away
             **_AS_IT_IS,
         )
 
@@ -85,7 +80,7 @@ class SlackChat:
         async for one in self._messages(place):
             payload = one.get("metadata", {}).get("event_payload", {})
             if one.get("bot_id") == bot and payload.get("key") == key:
-                return self._remembered(place, str(one["ts"]), key)
+                return str(one["ts"])
         return None
 
     async def tell(self, place: Place, message: Message, user: str) -> None:
@@ -139,12 +134,6 @@ class SlackChat:
             cursor = page.get("response_metadata", {}).get("next_cursor", "")
             if not cursor:
                 return
-
-    def _remembered(self, place: Place, ref: str, key: str) -> str:
-        self._keys[place.channel, ref] = key
-        while len(self._keys) > _REMEMBERED:
-            del self._keys[next(iter(self._keys))]
-        return ref
 
 
 def _metadata(key: str) -> dict[str, Any]:

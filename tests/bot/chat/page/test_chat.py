@@ -35,7 +35,7 @@ async def test_a_message_is_found_again_by_its_key_and_place(page: PageChat) -> 
 async def test_an_edit_replaces_the_content_in_place(page: PageChat) -> None:
     root = await page.post(ALERTS, message("down"), "k")
     seen = page.version
-    await page.edit(ALERTS, root, message("up"))
+    await page.edit(ALERTS, root, message("up"), "k")
     (post,) = page.since(seen, "ana")
     assert (post.ref, post.content["fallback"], post.edited) == (root, "up", True)
 
@@ -43,7 +43,7 @@ async def test_an_edit_replaces_the_content_in_place(page: PageChat) -> None:
 async def test_an_edit_that_changes_nothing_is_no_news(page: PageChat) -> None:
     root = await page.post(ALERTS, message("down"), "k")
     seen = page.version
-    await page.edit(ALERTS, root, message("down"))
+    await page.edit(ALERTS, root, message("down"), "k")
     assert page.since(seen, "ana") == ()
 
 
@@ -53,7 +53,7 @@ async def test_places_that_do_not_exist_are_refused(page: PageChat) -> None:
     with pytest.raises(ChatRefused, match="m99"):
         await page.post(Place("alerts", "m99"), message("x"), "k")
     with pytest.raises(ChatRefused, match="m99"):
-        await page.edit(ALERTS, "m99", message("x"))
+        await page.edit(ALERTS, "m99", message("x"), "k")
 
 
 async def test_a_private_answer_is_for_one_person(page: PageChat) -> None:

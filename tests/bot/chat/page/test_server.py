@@ -38,6 +38,9 @@ class PoliteDesk:
         self.clicks.append((sender, value))
         return Answer(message(f"not you, {sender.name}"), private=True)
 
+    async def shown(self, chat: str, channel: str, key: str) -> Message | None:
+        return None
+
 
 @dataclass
 class Browser:
@@ -143,7 +146,7 @@ async def test_the_stream_begins_with_everything_and_goes_on_with_changes(
     assert name == "snapshot"
     assert [post["ref"] for post in snapshot["posts"]] == [root]
     assert [one["name"] for one in snapshot["people"]] == ["Ana", "Ben"]
-    await page.edit(ALERTS, root, message("up"))
+    await page.edit(ALERTS, root, message("up"), "k")
     name, post = await anext(events)
     assert (name, post["ref"], post["fallback"], post["edited"]) == ("post", root, "up", True)
 

@@ -68,7 +68,7 @@ async def test_a_root_and_its_reply_are_posted_and_found_again_by_key_and_place(
 
 async def test_an_edit_replaces_what_people_see_and_keeps_the_key(slack: FakeSlack, chat: SlackChat) -> None:
     root = await chat.post(ALERTS, message("down"), "k:root")
-    await chat.edit(ALERTS, root, message("up"))
+    await chat.edit(ALERTS, root, message("up"), "k:root")
     [said] = slack.channel("C0ALERTS")
     assert (said.text, said.edits) == ("up", 1)
     assert await chat.find(ALERTS, "k:root") == root
@@ -139,7 +139,7 @@ async def test_what_slack_finds_too_long_is_sent_shorter_rather_than_not(
     slack.largest = 4000
     long = Message("root", "long", (Code("x" * 20_000), Buttons((Button("Approve", "approve"),))))
     root = await chat.post(ALERTS, long, "k:root")
-    await chat.edit(ALERTS, root, long)
+    await chat.edit(ALERTS, root, long, "k:root")
     [said] = slack.channel("C0ALERTS")
     assert 2000 < len(said.text) < 4000
     assert said.text.endswith("… (cut)\n[Approve]")
@@ -160,7 +160,7 @@ async def test_a_deleted_message_is_not_edited(slack: FakeSlack, chat: SlackChat
     root = await chat.post(ALERTS, message("down"), "k:root")
     slack.delete("C0ALERTS", root)
     with pytest.raises(ChatRefused, match="somebody deleted the message"):
-        await chat.edit(ALERTS, root, message("up"))
+        await chat.edit(ALERTS, root, message("up"), "k:root")
 
 
 @pytest.mark.parametrize("code", ["internal_error", "fatal_error", "service_unavailable", "request_timeout"])
@@ -244,9 +244,9 @@ async def test_a_few_edits_go_at_once_and_many_do_not(slack: FakeSlack) -> None:
     root = await chat.post(ALERTS, message("down"), "k:root")
     started = clock.seconds()
     for number in range(20):
-        await chat.edit(ALERTS, root, message(f"{number}"))
+        await chat.edit(ALERTS, root, message(f"{number}"), "k:root")
     assert clock.seconds() - started == pytest.approx(0, abs=0.01)
-    await chat.edit(ALERTS, root, message("last"))
+    await chat.edit(ALERTS, root, message("last"), "k:root")
     assert clock.seconds() - started == pytest.approx(1.2, abs=0.01)
 
 
