@@ -10,11 +10,10 @@ Buttons are never cut: without them nobody can decide.
 from __future__ import annotations
 
 import json
-import re
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
+from bot.chat.fitting import as_line, clean, cut, fitted, is_web_address, shown, units
 from bot.chat.message import (
     Block,
     Bold,
@@ -34,7 +33,6 @@ from bot.chat.message import (
 _BLOCKS = 50
 _HEADER = 150
 _TEXT = 3000
-_URL = 3000
 _LABEL = 75
 _BUTTONS_IN_A_ROW = 25
 _FALLBACK = 4000
@@ -43,54 +41,18 @@ _FALLBACK = 4000
 WHOLE = 12_000
 _OVERHEAD = 60  # the block_id that Slack adds to every block
 
-_CUT = "… (cut)"
-_SHORTEST = 60  # below this a text says nothing; rather are the last ones left out
-
-# Line breaks and tabs stay. The rest is invisible, or turns the reading direction (a way to fake a name).
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-
 Json = dict[str, Any]
 
 
 def render(message: Message, size: int = WHOLE) -> tuple[str, list[Json]]:
     """The notification's text, and the blocks. ``size``: characters of JSON that these may have."""
-    return _fallback(message.fallback), _fitting(message.blocks, size)
-
-
-def _fitting(blocks: Sequence[Block], size: int) -> list[Json]:
-    """All of it if it fits; else every text no longer than fits; else without the last texts, too."""
-
-    def capped(cap: int) -> list[Json]:
-        return list(_rendered(blocks, cap))
-
-    def first(count: int) -> list[Json]:
-        return list(_rendered(_first(blocks, count), _SHORTEST))
-
-    if _fits(whole := capped(size), size):
-        return whole
-    if _fits(capped(_SHORTEST), size):
-        return capped(_largest(lambda cap: _fits(capped(cap), size), _SHORTEST, size))
-    return first(_largest(lambda count: _fits(first(count), size), 0, len(blocks)))
-
-
-def _largest(good: Callable[[int], bool], lowest: int, highest: int) -> int:
-    """The largest number that is still good, where ``lowest`` is and all after the first bad one are not."""
-    return bisect_left(range(lowest + 1, highest + 1), True, key=lambda one: not good(one)) + lowest
-
-
-def _first(blocks: Sequence[Block], count: int) -> Iterator[Block]:
-    """The first ``count`` texts, a word about the rest, and all buttons."""
-    told = False
-    for at, block in enumerate(blocks):
-        if at < count or isinstance(block, Buttons):
-            yield block
-        elif not told:
-            told = True
-            yield Paragraph((_CUT,))
+    return _fallback(message.fallback), fitted(
+        message.blocks, size, lambda blocks, cap: list(_rendered(blocks, cap)), lambda made: _fits(made, size)
+    )
 
 
 def _fits(rendered: Sequence[Json], size: int) -> bool:
-    needed = sum(_units(json.dumps(one, ensure_ascii=False)) + _OVERHEAD for one in rendered)
+    needed = sum(units(json.dumps(one, ensure_ascii=False)) + _OVERHEAD for one in rendered)
     return len(rendered) <= _BLOCKS and needed <= size
 
 
@@ -105,16 +67,15 @@ def _rendered(blocks: Iterable[Block], cap: int) -> Iterator[Json]:
         match block:
             case Heading(text):
                 yield from _gathered(texts)
-                if shown := _clean(text).strip():
-                    yield {"type": "header", "text": _plain(shown, _HEADER)}
+                if title := clean(text).strip():
+                    yield {"type": "header", "text": _plain(title, _HEADER)}
             case Paragraph(line):
                 texts += _section(_spans(line, cap))
             case Pairs(rows):
                 for name, value in rows:
-                    row: Line = (Bold(name), ": ", value) if value.strip() else (Bold(name),)
-                    texts += _section(_spans(row, cap))
+                    texts += _section(_spans(as_line(name, value), cap))
             case Code(text):
-                if parts := _texts(_cut(_clean(text), cap)):
+                if parts := _texts(cut(clean(text), cap)):
                     texts.append({"type": "rich_text_preformatted", "elements": parts})
             case Buttons(buttons):
                 yield from _gathered(texts)
@@ -141,14 +102,14 @@ def _section(elements: list[Json]) -> list[Json]:
 
 
 def _plain(text: str, limit: int) -> Json:
-    return {"type": "plain_text", "text": _cut(text, limit), "emoji": False}
+    return {"type": "plain_text", "text": cut(text, limit), "emoji": False}
 
 
 def _button(label: str, action: str, style: str, action_id: str) -> Json:
     button: Json = {
         "type": "button",
         "action_id": action_id,
-        "text": _plain(_clean(label).strip() or "…", _LABEL),
+        "text": _plain(clean(label).strip() or "…", _LABEL),
         "value": action,
     }
     return button | ({"style": style} if style != "default" else {})
@@ -158,18 +119,7 @@ def _button(label: str, action: str, style: str, action_id: str) -> Json:
 
 
 def _spans(line: Line, cap: int) -> list[Json]:
-    elements: list[Json] = []
-    left = cap
-    for span in line:
-        text = _clean(span if isinstance(span, str) else span.text)
-        if not text:
-            continue
-        if left <= 0:
-            return elements if elements[-1].get("text", "").endswith(_CUT) else [*elements, *_texts(_CUT)]
-        shown = _cut(text, left) if _units(text) > left else text
-        left -= _units(text)
-        elements += _span(span, shown)
-    return elements
+    return [element for span, text in shown(line, cap) for element in _span(span, text)]
 
 
 def _span(span: Span, text: str) -> list[Json]:
@@ -182,10 +132,9 @@ def _span(span: Span, text: str) -> list[Json]:
         case Mono():
             return _texts(text, "code")
         case Link(_, url):
-            # Anything else than a web address would be an action of the reader's own machine.
-            if not url.startswith(("https://", "http://")) or _units(url) > _URL or _UNSEEN.search(url):
+            if not is_web_address(url):
                 return _texts(text)
-            return [{"type": "link", "url": url, "text": _cut(text, _TEXT)}]
+            return [{"type": "link", "url": url, "text": cut(text, _TEXT)}]
         case _:
             assert_never(span)
 
@@ -200,28 +149,12 @@ def _texts(text: str, style: str = "") -> list[Json]:
 
 
 def _fallback(text: str) -> str:
-    text = _clean(text).strip() or "pullbot"
+    text = clean(text).strip() or "pullbot"
     escaped = _escaped(text)
     # Not cut after escaping: half an entity would be shown as what it is.
-    return escaped if _units(escaped) <= _FALLBACK else _escaped(_cut(text, _FALLBACK // len("&amp;")))
+    return escaped if units(escaped) <= _FALLBACK else _escaped(cut(text, _FALLBACK // len("&amp;")))
 
 
 def _escaped(text: str) -> str:
     """https://docs.slack.dev/messaging/formatting-message-text/#escaping"""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def _clean(text: str) -> str:
-    return _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n"))
-
-
-def _cut(text: str, limit: int) -> str:
-    if _units(text) <= limit:
-        return text
-    room = max(0, limit - len(_CUT))
-    return text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore") + _CUT
-
-
-def _units(text: str) -> int:
-    """Its length as JavaScript counts, which is the longest way."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
