@@ -16,7 +16,7 @@ from bot.clusters import connect_all
 from bot.demo.cloud import only_this, simulated_aws, variables
 from bot.demo.cluster import simulated_cluster
 from bot.demo.story import CLUSTER, REGION, Story, begin
-from bot.people import People
+from bot.people import Approvers, People
 from bot.service import Service
 from bot.settings import Settings
 from bot.store.opening import open_state
@@ -92,7 +92,7 @@ async def _storm(story: Story, pods: int) -> Storm:
                 await connect_all(settings, os.environ),
                 Listing(),
             )
-            service = Service(settings, state, clusters, [chat], People((), _nobody))
+            service = Service(settings, state, clusters, [chat], People(Approvers()))
             try:
                 await service.start()
                 cluster.deploy("ui-private", story.world.image, pods)
@@ -118,7 +118,3 @@ def _settings(folder: Path) -> Settings:
             "http": {"listen": "127.0.0.1:0"},
         }
     )
-
-
-async def _nobody(group: str) -> frozenset[str]:
-    return frozenset()

@@ -16,7 +16,7 @@ from bot.chat.platform import Side
 from bot.clouds.kubeconfig import BadKubeconfig
 from bot.clusters import connect_all, unguarded, without_runbook
 from bot.log import start_logging
-from bot.people import People
+from bot.people import Approvers, People
 from bot.service import Service
 from bot.settings import Settings, SettingsError
 from bot.store.opening import open_state
@@ -101,14 +101,11 @@ async def _unless(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
 
 def _chats(settings: Settings) -> tuple[Sequence[Side], People]:
     """The chats that clusters have channels in, and who may approve."""
-    approvers = settings.approvals.approvers
+    approvals = settings.approvals
+    approvers = Approvers(approvals.approvers, (one.accounts for one in approvals.people))
     if not any(cluster.channels.slack for cluster in settings.clusters):
-        return (), People(approvers, _no_groups)
+        return (), People(approvers)
     from bot.chat.slack.side import SlackSide  # noqa: PLC0415  only who uses Slack pays for its import
 
     slack = SlackSide(settings.slack, settings.secrets)
-    return (slack,), People(approvers, slack.people.members, slack.people.email)
-
-
-async def _no_groups(group: str) -> frozenset[str]:
-    raise Unavailable(f"{group} is a Slack group, and no cluster has a Slack channel")
+    return (slack,), People(approvers, {"slack": slack.people})

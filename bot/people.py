@@ -1,10 +1,11 @@
-"""Who may approve. The chat vouches for who somebody is; the operator's list says what they may do."""
+"""Who may approve. A chat vouches for who somebody is there; the operator's list says what they may do."""
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
 
 from bot.chat.platform import Sender
 from handlers.decision import Person
@@ -13,61 +14,96 @@ log = logging.getLogger(__name__)
 
 _SLACK_USER = re.compile(r"[UW][A-Z0-9]{2,}")
 _SLACK_GROUP = re.compile(r"@[\w.-]+|S[A-Z0-9]{2,}")
+_ENTRA_USER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
+_ENTRA_GROUP = re.compile(rf"group:{_ENTRA_USER.pattern}", re.I)
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
-Members = Callable[[str], Awaitable[frozenset[str]]]
-Email = Callable[[Sender], Awaitable[str]]
+
+class Directory(Protocol):
+    """What one chat knows of its people. Both raise if it does not say; that is never a yes or a no."""
+
+    async def members(self, group: str) -> frozenset[str]:
+        """The chat's own ids of those in a group, written as in ``approvals.approvers``."""
+
+    async def email(self, sender: Sender) -> str:
+        """Their address as the chat's own directory has it, "" for none."""
+
+
+class Approvers:
+    """The operator's list, sorted out. Ids are compared only within their chat, and names with nothing.
+
+    :param listed: Slack user ids, Slack groups (``@oncall`` or an id), e-mails, Entra object ids, Entra
+        groups (``group:`` and an object id), ``page:alice``
+    :param people: for each person the accounts that are theirs (``slack:U0ALICE``)
+    """
+
+    def __init__(self, listed: Iterable[str] = (), people: Iterable[Collection[str]] = ()) -> None:
+        listed = tuple(listed)
+        self.ids = frozenset(found for one in listed if (found := _account(one)))
+        self.emails = frozenset(one.casefold() for one in listed if _EMAIL.fullmatch(one))
+        self._groups = {
+            "slack": tuple(sorted(one for one in listed if _SLACK_GROUP.fullmatch(one))),
+            "teams": tuple(sorted(one.lower() for one in listed if _ENTRA_GROUP.fullmatch(one))),
+        }
+        self._accounts = {_folded(one): tuple(map(_folded, all_of)) for all_of in people for one in all_of}
+        self.nobody = not listed
+
+    def groups(self, chat: str) -> tuple[str, ...]:
+        """The groups that people of ``chat`` may be in."""
+        return self._groups.get(chat, ())
+
+    def others(self, account: str) -> tuple[str, ...]:
+        """The other accounts of whoever has this one."""
+        account = _folded(account)
+        return tuple(one for one in self._accounts.get(account, ()) if one != account)
+
+    def names(self, account: str) -> bool:
+        """Whether the list holds this very account."""
+        return _folded(account) in self.ids
 
 
 class People:
     """Judges senders by the operator's list.
 
-    :param approvers: Slack user ids, Slack groups (``@oncall`` or an id), e-mails, Entra object ids,
-        ``page:alice``
-    :param members: the Slack user ids in a group, by its handle or id; raises if it cannot be read
-    :param email: a sender's address as the chat's own directory has it, "" for none; asked only if
-        ``approvers`` holds addresses
+    Accounts that the operator says are one person's are one: what either may, both may, and together they
+    count once (``handlers.incident``).
+
+    :param directories: who is asked about people and groups of a chat
     """
 
-    def __init__(self, approvers: tuple[str, ...], members: Members, email: Email | None = None) -> None:
-        self._approvers = frozenset(approvers)
-        self._groups = sorted(one for one in approvers if _SLACK_GROUP.fullmatch(one))
-        self._emails = frozenset(one.casefold() for one in approvers if "@" in one[1:])
-        self._members = members
-        self._email = email
+    def __init__(self, approvers: Approvers, directories: Mapping[str, Directory] | None = None) -> None:
+        self._approvers = approvers
+        self._directories = directories or {}
 
     async def person(self, sender: Sender) -> Person:
         """Never raises: who cannot be looked up may not approve."""
-        return Person(sender.id, sender.name, may_approve=not await self.why_not(sender))
+        may_approve = not await self.why_not(sender)
+        return Person(sender.id, sender.name, may_approve, self._approvers.others(sender.id))
 
     async def why_not(self, sender: Sender) -> str:
         """Why ``sender`` may not approve, in words for a chat; "" if they may."""
-        if not self._approvers:
+        if self._approvers.nobody:
             return "nobody may approve: approvals.approvers is empty in the configuration"
-        if self._is_named(sender):
+        accounts = (sender, *(_sender(one, sender.name) for one in self._approvers.others(sender.id)))
+        if any(self._approvers.names(one.id) for one in accounts):
             return ""
         failed: list[str] = []
-        if await self._is_in_a_group(sender, failed) or await self._has_an_email(sender, failed):
-            return ""
+        for one in accounts:
+            if await self._is_in_a_group(one, failed) or await self._has_an_email(one, failed):
+                return ""
         if failed:
             return f"it cannot be told whether {sender.name} may approve: {'; '.join(failed)}"
         return f"{sender.name} is not an approver (approvals.approvers in the configuration)"
 
-    def _is_named(self, sender: Sender) -> bool:
-        """Ids are compared only with ids of the same chat, and never with names: people choose those."""
-        match sender.chat:
-            case "slack":
-                return bool(_SLACK_USER.fullmatch(sender.user)) and sender.user in self._approvers
-            case "teams":
-                return sender.user.casefold() in {one.casefold() for one in self._approvers if "-" in one}
-            case _:
-                return sender.id in self._approvers
-
     async def _is_in_a_group(self, sender: Sender, failed: list[str]) -> bool:
-        if sender.chat != "slack":
+        groups = self._approvers.groups(sender.chat)
+        directory = self._directories.get(sender.chat)
+        if directory is None:
+            failed += (f"the group {one} could not be read" for one in groups)
             return False
-        for group in self._groups:
+        for group in groups:
             try:
-                if sender.user in await self._members(group):
+                if sender.user in await directory.members(group):
                     return True
             except Exception as error:  # whatever the chat's client raises, the answer is no
                 log.warning("the group %s could not be read: %s", group, error)
@@ -75,12 +111,32 @@ class People:
         return False
 
     async def _has_an_email(self, sender: Sender, failed: list[str]) -> bool:
-        if not self._emails or self._email is None:
+        directory = self._directories.get(sender.chat)
+        if not self._approvers.emails or directory is None:
             return False
         try:
-            address = await self._email(sender)
+            address = await directory.email(sender)
         except Exception as error:  # as above
             log.warning("the e-mail of %s could not be read: %s", sender.id, error)
             failed.append("their e-mail could not be read")
             return False
-        return address.casefold() in self._emails
+        return address.casefold() in self._approvers.emails
+
+
+def _account(listed: str) -> str:
+    """The account that an entry of the list is, "" if it is a group or an address."""
+    if _SLACK_USER.fullmatch(listed):
+        return f"slack:{listed}"
+    if _ENTRA_USER.fullmatch(listed):
+        return f"teams:{listed.lower()}"
+    return listed if listed.startswith("page:") else ""
+
+
+def _folded(account: str) -> str:
+    """Entra's ids are the same in any case; Slack's are not."""
+    return account.lower() if account.startswith("teams:") else account
+
+
+def _sender(account: str, name: str) -> Sender:
+    chat, _, user = account.partition(":")
+    return Sender(chat, user, name)

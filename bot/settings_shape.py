@@ -12,7 +12,18 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from bot.settings_values import Approver, ClusterName, Duration, Listen, Region, Role, StorePlace, Url
+from bot.settings_values import (
+    Approver,
+    ClusterName,
+    Duration,
+    EntraUser,
+    Listen,
+    Region,
+    Role,
+    SlackUser,
+    StorePlace,
+    Url,
+)
 from bot.store.opening import DEFAULT
 
 Language = Literal["en", "ko", "ja", "zh"]
@@ -226,13 +237,34 @@ class Registry(Part):
     allow_local_hosts: tuple[str, ...] = ()
 
 
+class OnePerson(Part):
+    """Two accounts that are one person's: what either may, both may, and together they count once."""
+
+    slack: SlackUser
+    teams: EntraUser
+
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        return f"slack:{self.slack}", f"teams:{self.teams}"
+
+
 class Approvals(Part):
     """``quorum``: how many approvers a remedy of this risk needs; one where nothing is said."""
 
     approvers: tuple[Approver, ...] = ()
+    people: tuple[OnePerson, ...] = ()
     second_person: bool = False
     expires: Duration = timedelta(minutes=30)
     quorum: Mapping[Literal["low", "medium", "high"], Annotated[int, Field(ge=1, le=20)]] = {}
+
+    @field_validator("people")
+    @classmethod
+    def _one_entry_each(cls, value: tuple[OnePerson, ...]) -> tuple[OnePerson, ...]:
+        accounts = [account.partition(":")[2] for one in value for account in one.accounts]
+        twice = sorted({account for account in accounts if accounts.count(account) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} is in two entries; an account is one person's")
+        return value
 
 
 class Remedies(Part):

@@ -15,6 +15,8 @@ from pydantic import AfterValidator, BeforeValidator
 
 from bot.store.opening import fault_in
 
+_ENTRA = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
 
 def _duration(value: Any) -> Any:
     if not isinstance(value, str):
@@ -76,16 +78,28 @@ def _region(value: str) -> str:
 
 
 def _approver(value: str) -> str:
-    slack, email, entra = (
-        r"[UWS][A-Z0-9]{2,}",
-        r"[^@\s]+@[^@\s]+\.[^@\s]+",
-        r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-    )
-    if not re.fullmatch(rf"{slack}|@[\w.-]+|{email}|{entra}|page:\S+", value):
+    if re.fullmatch(rf"(group:)?{_ENTRA}", value.lower()):
+        return value.lower()
+    if not re.fullmatch(r"[UWS][A-Z0-9]{2,}|@[\w.-]+|[^@\s]+@[^@\s]+\.[^@\s]+|page:\S+", value):
         raise ValueError(
-            "should be a Slack id (U0ALICE), a Slack group (@oncall), an e-mail or an Entra object id"
+            "should be a Slack id (U0ALICE), a Slack group (@oncall), an e-mail, an Entra object id, "
+            "or group: and the object id of an Entra group"
         )
     return value
+
+
+def _slack_user(value: str) -> str:
+    if not re.fullmatch(r"[UW][A-Z0-9]{2,}", value):
+        raise ValueError("should be a person's id in Slack, such as U0ALICE: Slack shows it in their profile")
+    return value
+
+
+def _entra_user(value: str) -> str:
+    if not re.fullmatch(_ENTRA, value.lower()):
+        raise ValueError(
+            "should be a person's object id in Entra, such as 1c2d3e4f-0000-4000-8000-00000000abcd"
+        )
+    return value.lower()
 
 
 def _listen(value: str) -> str:
@@ -112,6 +126,8 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), AfterValidator(_long
 Url = Annotated[str, AfterValidator(_url)]
 Role = Annotated[str, AfterValidator(_role)]
 Approver = Annotated[str, AfterValidator(_approver)]
+SlackUser = Annotated[str, AfterValidator(_slack_user)]
+EntraUser = Annotated[str, AfterValidator(_entra_user)]
 Listen = Annotated[str, AfterValidator(_listen)]
 StorePlace = Annotated[str, AfterValidator(_store)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name)]

@@ -19,14 +19,20 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """``id`` is unique over all chats (``slack:U0ALICE``).
+    """``id`` is unique over all chats (``slack:U0ALICE``): the account that did it.
 
-    ``may_approve`` was decided by the bot, never by a payload.
+    ``may_approve`` was decided by the bot, never by a payload. ``others``: their accounts in other chats,
+    as the operator says.
     """
 
     id: str
     name: str
     may_approve: bool = False
+    others: tuple[str, ...] = ()
+
+    def is_same(self, other: Person) -> bool:
+        """Whether both are one human. One side that knows it is enough: it may have been said since."""
+        return not {self.id, *self.others}.isdisjoint((other.id, *other.others))
 
 
 @dataclass(frozen=True, slots=True)

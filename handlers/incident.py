@@ -164,9 +164,9 @@ class Incident:
             raise NotNow("this request has expired; press Fix to ask again")
         if not by.may_approve:
             raise NotAllowed(f"{by.name} is not an approver (approvals.approvers in the configuration)")
-        if second_person and by.id == request.by.id:
+        if second_person and by.is_same(request.by):
             raise NotAllowed("the person who asked may not approve; a second person must")
-        if any(one.by.id == by.id for one in request.approvals):
+        if any(by.is_same(one.by) for one in request.approvals):
             raise NotNow(f"{by.name} has approved this already; it waits for another approver")
         request = replace(request, approvals=(*request.approvals, Approval(by, at)))
         stage = Stage.APPROVED if len(request.approvals) >= quorum else Stage.REQUESTED
@@ -174,7 +174,7 @@ class Incident:
 
     def rejected(self, digest: str, by: Person) -> Incident:
         request = self._current(digest)
-        if not by.may_approve and by.id != request.by.id:
+        if not by.may_approve and not by.is_same(request.by):
             raise NotAllowed(f"{by.name} is not an approver and did not ask for this")
         return self._withdrawn(f"rejected by {by.name}")
 

@@ -28,11 +28,10 @@ from bot.demo.cloud import only_that, only_this, simulated_aws, variables
 from bot.demo.cluster import simulated_cluster
 from bot.demo.story import CLUSTER, REGION, begin
 from bot.log import start_logging
-from bot.people import People
+from bot.people import Approvers, People
 from bot.service import Service
 from bot.settings import Settings
 from bot.store.opening import open_state
-from checks.model import Unavailable
 
 _USAGE = 2
 _CHANNEL = "alerts"
@@ -111,7 +110,7 @@ async def _service(port: int, folder: Path, azure: str) -> AsyncIterator[str]:
     state = open_state(settings.store)
     clusters = await connect_all(settings, os.environ)
     page = PageSide(PageChat(_PEOPLE, (_CHANNEL,)))
-    people = People(settings.approvals.approvers, _no_groups)
+    people = People(Approvers(settings.approvals.approvers))
     service = Service(settings, state, clusters, [page], people, patience=0.5)
     try:
         [(host, bound)] = await service.start()
@@ -139,7 +138,3 @@ def _settings(port: int, folder: Path, azure: str) -> Settings:
             "watch": {"settle": "1s"},
         }
     )
-
-
-async def _no_groups(group: str) -> frozenset[str]:
-    raise Unavailable(f"the page has no groups such as {group}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from bot.chat.platform import Sender
-from bot.people import People
+from bot.people import Approvers, People
 
 ENTRA = "1c2d3e4f-0000-4000-8000-00000000abcd"
 
@@ -30,7 +30,7 @@ class Directory:
 
 def people(*approvers: str, directory: Directory | None = None) -> People:
     directory = directory or Directory({"@oncall": {"U0BOB"}, "S0TEAM": {"U0CAT"}}, {})
-    return People(approvers, directory.members, directory.email)
+    return People(Approvers(approvers), {"slack": directory})
 
 
 def slack(user: str, name: str = "somebody") -> Sender:

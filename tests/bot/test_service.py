@@ -17,7 +17,7 @@ from aiohttp import web
 from bot.chat.platform import Desk, Sender
 from bot.clouds.connect import Connected
 from bot.clusters import Clusters
-from bot.people import People
+from bot.people import Approvers, People
 from bot.service import Service
 from bot.settings import Settings
 from bot.store.opening import open_state
@@ -25,7 +25,7 @@ from bot.store.ports import State
 from bot.watch.eyes import STANDARD, Patience, Tell
 from bot.watch.fates import Fate
 from checks.host import Cluster
-from checks.model import FailedPull, Unavailable
+from checks.model import FailedPull
 from handlers.decision import Person, Request
 from handlers.incident import Incident, Stage
 from tests.fakes.chat import Room
@@ -88,10 +88,6 @@ class RoomSide:
         return ""
 
 
-async def no_groups(group: str) -> frozenset[str]:
-    raise Unavailable(group)
-
-
 def settings(where: str) -> Settings:
     return Settings.model_validate(
         {
@@ -112,7 +108,7 @@ def clusters(eyes: Eyes) -> Clusters:
 @asynccontextmanager
 async def served(state: State, where: str, room: Room, eyes: Eyes) -> AsyncIterator[tuple[Service, str]]:
     """The service, and where its web server is."""
-    people = People((), no_groups)
+    people = People(Approvers())
     service = Service(
         settings(where), state, clusters(eyes), [RoomSide(room)], people, patience=0.0, remind_every=0.05
     )

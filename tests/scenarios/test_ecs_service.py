@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 
 from bot.clusters import connect_all
-from bot.people import People
+from bot.people import Approvers, People
 from bot.service import Service
 from bot.settings import Secrets, Settings
 from bot.store.opening import open_state
@@ -43,10 +43,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[Service, State, str]]:
     state = open_state(settings.store)
     clusters = await connect_all(settings, {})
 
-    async def nobody(group: str) -> frozenset[str]:
-        return frozenset()
-
-    service = Service(settings, state, clusters, (), People((), nobody))
+    service = Service(settings, state, clusters, (), People(Approvers()))
     try:
         [(host, port)] = await service.start()
         yield service, state, f"http://{host}:{port}/alerts/eventbridge"

@@ -9,7 +9,7 @@ import pytest
 from bot.chat.platform import ChatDown, ChatRefused, Sender
 from bot.chat.slack.api import Api, client
 from bot.chat.slack.people import SlackPeople
-from bot.people import People
+from bot.people import Approvers, People
 from checks.secret import Secret
 from tests.fakes.doors import Clock
 from tests.fakes.slack import FakeSlack, serve_slack
@@ -112,7 +112,7 @@ async def test_names_are_asked_for_once_and_fall_back_to_the_id(
 async def test_the_approvers_of_the_settings_are_looked_up_here(
     slack: FakeSlack, people: SlackPeople
 ) -> None:
-    judge = People(("@oncall", "ben@example.com"), people.members, people.email)
+    judge = People(Approvers(("@oncall", "ben@example.com")), {"slack": people})
     assert await judge.why_not(ALICE) == ""
     assert await judge.why_not(BEN) == ""
     assert "not an approver" in await judge.why_not(Sender("slack", "U0GUEST", "Guest"))
