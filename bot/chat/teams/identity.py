@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 _EARLY = 300.0  # seconds before its end that a token is renewed
 _LAST = 10.0  # seconds before its end that a token is no longer used: a request has to arrive with it
 _TIMEOUT = 10.0
+_PATIENCE = 15.0  # azure-identity tries again by itself, and for minutes
 _LONGEST_WAIT = 300.0
 # A person has to mend it, and Entra locks out who keeps on asking with a wrong secret.
 _REFUSED_FOR = 60.0
@@ -151,7 +152,7 @@ class ManagedIdentity:
 
     async def _ask(self, scope: str) -> tuple[Secret[str], float]:
         try:
-            async with asyncio.timeout(_TIMEOUT):
+            async with asyncio.timeout(_PATIENCE):
                 if self._credential is None:
                     module = await asyncio.to_thread(import_module, "azure.identity.aio")
                     # It warns in ten lines; what matters is in our one.
@@ -166,20 +167,29 @@ class ManagedIdentity:
 
 def _unmanaged(error: Exception) -> ChatDown | ChatRefused:
     """azure-identity says the same in several ways; whether a server refused us is what tells them apart."""
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    code = _code(str(error))
-    if code:
+    if _code(str(error)):
         return _refusal({"error_description": str(error)})
-    if isinstance(status, int) and 400 <= status < 500 and status not in (408, 410, 429):
+    status = _status(error)
+    if 400 <= status < 500 and status not in (404, 408, 410, 429):  # the endpoint itself may not be up yet
         return ChatRefused(
-            f"the machine has no identity MICROSOFT_APP_ID (status {status}): assign the bot's managed identity"
-            f" to where pullbot runs; {_REGISTRATION}"
+            f"no identity MICROSOFT_APP_ID is assigned to where pullbot runs (status {status}): assign the"
+            f" bot's managed identity to it; {_REGISTRATION}"
         )
-    what = f"status {status}" if isinstance(status, int) else type(error).__name__
+    what = f"status {status}" if status else type(error).__name__
     return ChatDown(
-        f"no managed identity answered for the bot's token ({what}); pullbot has to run in Azure for"
-        f" teams.registration: managed_identity"
+        f"no managed identity answered for the bot's token ({what}); with teams.registration:"
+        " managed_identity pullbot has to run in Azure"
     )
+
+
+def _status(error: BaseException | None) -> int:
+    """That of the answer which caused ``error``, 0 for none."""
+    while error is not None:
+        found = getattr(getattr(error, "response", None), "status_code", None)
+        if isinstance(found, int):
+            return found
+        error = error.__cause__
+    return 0
 
 
 def _granted(said: dict[str, Any]) -> tuple[Secret[str], float]:
