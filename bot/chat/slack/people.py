@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
+from bot.chat.fresh import Fresh
 from bot.chat.platform import ChatDown, ChatRefused, Sender
 from bot.chat.slack.api import Api, Identity, answer_to
 from bot.chat.slack.pace import Clock
-
-_FRESH_SECONDS = 60.0
-_REMEMBERED = 1000
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +32,9 @@ class SlackPeople:
 
     def __init__(self, api: Api, *, clock: Clock = time.monotonic) -> None:
         self._api = api
-        self._profiles: _Fresh[Profile] = _Fresh(clock)
-        self._groups: _Fresh[tuple[Group, ...]] = _Fresh(clock)
-        self._members: _Fresh[frozenset[str]] = _Fresh(clock)
+        self._profiles: Fresh[Profile] = Fresh(clock)
+        self._groups: Fresh[tuple[Group, ...]] = Fresh(clock)
+        self._members: Fresh[frozenset[str]] = Fresh(clock)
 
     async def members(self, group: str) -> frozenset[str]:
         """The user ids in ``@oncall`` or ``S0ONCALL``; nobody is in a disabled group.
@@ -95,22 +90,3 @@ def _is_vouched_for(user: dict[str, Any], us: Identity) -> bool:
     grid = str(user.get("enterprise_user", {}).get("enterprise_id", ""))
     ours = user.get("team_id") == us.team or bool(us.enterprise and grid == us.enterprise)
     return ours and not user.get("deleted") and not user.get("is_stranger") and not user.get("is_bot")
-
-
-class _Fresh(Generic[T]):
-    """Answers that are good for a minute. Failures are not remembered."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._answers: dict[str, tuple[float, T]] = {}
-
-    async def get(self, key: str, read: Callable[[], Awaitable[T]]) -> T:
-        found = self._answers.get(key)
-        if found is not None and self._clock() - found[0] < _FRESH_SECONDS:
-            return found[1]
-        answer = await read()
-        self._answers.pop(key, None)
-        self._answers[key] = (self._clock(), answer)
-        while len(self._answers) > _REMEMBERED:
-            del self._answers[next(iter(self._answers))]
-        return answer
