@@ -1,4 +1,4 @@
-"""``pullbot manifest``: what a chat has to know about the app, ready to be pasted where apps are made."""
+"""``pullbot manifest``: what a chat has to know about the app, ready to be handed in where apps are made."""
 
 from __future__ import annotations
 
@@ -10,90 +10,104 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import yaml
 
+from bot import VERSION
+from bot.terminal.manifest_slack import slack_manifest
+from bot.terminal.manifest_teams import Refused, teams_manifest, teams_package
+
 if TYPE_CHECKING:
-    from bot.settings_shape import Slack
+    from bot.settings_shape import Slack, Teams
 
 _EXAMPLE = "https://pullbot.example.com"
 
-# Each with the calls or events that want it; `bot.chat.slack` makes no others.
-_SCOPES = {
-    "app_mentions:read": "to be told when it is mentioned",
-    "channels:history": "to find a message of its own again, in public channels",
-    "chat:write": "to post, to edit, to answer",
-    "groups:history": "the same as channels:history, in private channels",
-    "im:history": "to be told what people write to it directly",
-    "usergroups:read": "to know who is in an approving group",
-    "users:read": "to know people's names",
-    "users:read.email": "to know an approver by their address",
-}
 
-
-class SlackSettings(Protocol):
+class ChatSettings(Protocol):
     """The only settings that this command looks at."""
 
     @property
     def slack(self) -> Slack: ...
 
+    @property
+    def teams(self) -> Teams: ...
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("chat", choices=["slack"], help="whose manifest")
-    parser.add_argument("--out", metavar="FILE", help="write it there; JSON if FILE ends in .json")
+    parser.add_argument("chat", choices=["slack", "teams"], help="whose manifest")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        help="write it there: JSON if FILE ends in .json, else Slack's YAML or Teams' app package (.zip)",
+    )
     parser.add_argument(
         "--url",
         metavar="URL",
         default="",
-        help="where Slack reaches this service; needed if slack.mode is http",
+        help="slack: where this service is reached, needed if slack.mode is http; "
+        "teams: the page that people are sent to who want to know more about the app",
+    )
+    teams = parser.add_argument_group("for Teams")
+    teams.add_argument(
+        "--read-channels",
+        action="store_true",
+        help="ask each team to let it read its channels' messages, "
+        "to find one of its own again whose answer was lost",
+    )
+    teams.add_argument(
+        "--app-version",
+        metavar="X.Y.Z",
+        default=VERSION,
+        help="Teams takes an update only with another version (default: %(default)s, this program's)",
     )
 
 
-def run(arguments: argparse.Namespace, settings: SlackSettings) -> int:
-    """Exit status: 0, or 2 if the file cannot be written."""
-    http = settings.slack.mode == "http"
-    if http and not arguments.url:
-        print(f"pullbot: slack.mode is http: put your address for {_EXAMPLE}, or use --url", file=sys.stderr)
-    manifest = slack_manifest((arguments.url or _EXAMPLE).rstrip("/") if http else "")
-    text = (
-        json.dumps(manifest, indent=2) + "\n"
-        if (arguments.out or "").endswith(".json")
-        else yaml.safe_dump(manifest, sort_keys=False)
-    )
-    if not arguments.out:
-        print(text, end="")
-        return 0
+def run(arguments: argparse.Namespace, settings: ChatSettings) -> int:
+    """Exit status: 0, or 2 if it cannot be made or written."""
     try:
-        Path(arguments.out).write_text(text, "utf-8")
-    except OSError as error:
-        print(f"pullbot: cannot write {arguments.out}: {error.strerror}", file=sys.stderr)
+        return _write(arguments.out, _made(arguments, settings))
+    except Refused as error:
+        print(f"pullbot: {error}", file=sys.stderr)
         return 2
+
+
+def _made(arguments: argparse.Namespace, settings: ChatSettings) -> str | bytes:
+    as_json = (arguments.out or "").endswith(".json")
+    if arguments.chat == "slack":
+        manifest = _slack(arguments.url, settings.slack)
+        return _json(manifest) if as_json else yaml.safe_dump(manifest, sort_keys=False)
+    manifest = teams_manifest(
+        settings.teams.app_id,
+        url=arguments.url or _EXAMPLE,
+        version=arguments.app_version,
+        read_channels=arguments.read_channels,
+    )
+    if not arguments.url:
+        print(
+            f"pullbot: for more about the app Teams will lead to {_EXAMPLE}; put your page with --url",
+            file=sys.stderr,
+        )
+    return _json(manifest) if as_json else teams_package(_json(manifest))
+
+
+def _slack(url: str, settings: Slack) -> dict[str, Any]:
+    http = settings.mode == "http"
+    if http and not url:
+        print(f"pullbot: slack.mode is http: put your address for {_EXAMPLE}, or use --url", file=sys.stderr)
+    return slack_manifest((url or _EXAMPLE).rstrip("/") if http else "")
+
+
+def _json(manifest: dict[str, Any]) -> str:
+    return json.dumps(manifest, indent=2) + "\n"
+
+
+def _write(out: str | None, made: str | bytes) -> int:
+    if out:
+        try:
+            Path(out).write_bytes(made if isinstance(made, bytes) else made.encode())
+        except OSError as error:
+            raise Refused(f"cannot write {out}: {error.strerror}") from error
+    elif isinstance(made, str):
+        print(made, end="")
+    elif sys.stdout.isatty():
+        raise Refused("the app package is a zip file: say where to with --out pullbot-teams.zip")
+    else:
+        sys.stdout.buffer.write(made)
     return 0
-
-
-def slack_manifest(url: str = "") -> dict[str, Any]:
-    """Slack's app manifest. ``url``: where events and presses are sent; "" for Socket Mode.
-
-    https://docs.slack.dev/reference/app-manifest/
-    """
-    door = {"request_url": f"{url}/slack/events"} if url else {}
-    return {
-        "display_information": {
-            "name": "pullbot",
-            "description": "Finds out why images are not pulled, and mends it once somebody approves",
-            "background_color": "#1f2937",
-        },
-        "features": {
-            "app_home": {
-                "home_tab_enabled": False,
-                "messages_tab_enabled": True,
-                "messages_tab_read_only_enabled": False,
-            },
-            "bot_user": {"display_name": "pullbot", "always_online": True},
-        },
-        "oauth_config": {"scopes": {"bot": sorted(_SCOPES)}},
-        "settings": {
-            "event_subscriptions": {**door, "bot_events": ["app_mention", "message.im"]},
-            "interactivity": {"is_enabled": True, **door},
-            "org_deploy_enabled": False,
-            "socket_mode_enabled": not url,
-            "token_rotation_enabled": False,
-        },
-    }

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from bot.__main__ import main
-from bot.terminal.manifest import slack_manifest
+from bot.terminal.manifest_slack import slack_manifest
 from tests.fakes.slack_workspace import SCOPES
 
 PROJECT = Path(__file__).parents[3]

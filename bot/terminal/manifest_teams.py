@@ -1,0 +1,124 @@
+"""What Teams has to know about the app: its manifest, and the package that an administrator uploads.
+
+https://learn.microsoft.com/microsoftteams/platform/resources/schema/manifest-schema
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from importlib import resources
+from typing import Any
+
+_VERSION = "1.25"
+_SCOPES = ("team", "groupChat", "personal")
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_EXAMPLE = "00000000-0000-0000-0000-000000000000"
+_NUMBERED = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
+_ICONS = ("color.png", "outline.png")
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first day that a zip file can name
+
+# What Teams suggests to who mentions the bot; a title is what it then types for them.
+_COMMANDS = {
+    "why": "In a thread: look at this incident again. In a channel: what fails now on its clusters",
+    "status": "The open incidents",
+    "history": "The latest incidents",
+    "mute": "mute 2h [TARGET]: no new alerts for a while; in a thread, for its workloads",
+    "unmute": "unmute [TARGET]: alerts again",
+    "help": "What you can write",
+}
+
+_ABOUT = """\
+Tells this channel when a workload of its clusters cannot pull an image, and why: who pulls, what lets \
+them, the way there, the registry, the node.
+
+It proposes the exact change, has it approved here by whom you named, makes it once, waits for a real \
+pull, and can undo it. Everybody who sees the channel sees what was asked, approved and changed.
+
+"""
+_HEARS = "It is sent what mentions it and what is written to it directly, and nothing else."
+_READS = """\
+It is sent every message of the team's channels, and drops those that do not mention it. \
+It looks through a thread only for a message of its own."""
+
+
+class Refused(Exception):
+    """Why it cannot be made or written, and what to do: one sentence."""
+
+
+def teams_manifest(app_id: str, *, url: str, version: str, read_channels: bool = False) -> dict[str, Any]:
+    """The app's manifest.
+
+    :param app_id: the bot's, which is the app's id too: Microsoft's page on the manifest says so for bots
+        that have one, and so whoever looks at either finds the other
+    :param url: leads whoever wants to know more to your own page
+    :param read_channels: whether teams are asked for `ChannelMessage.Read.Group`
+    :raises Refused: one of them is not what Teams takes
+    """
+    if not app_id:
+        raise Refused("MICROSOFT_APP_ID is not set; the app package names the bot by its app id")
+    if not _GUID.fullmatch(app_id):  # not repeated: it may be the password, in the wrong place
+        raise Refused(f"MICROSOFT_APP_ID is no app id; it should look like {_EXAMPLE}")
+    if not _NUMBERED.fullmatch(version):
+        raise Refused(f"--app-version is {version!r}; it should be three numbers, such as 1.0.1")
+    if not re.match(r"https://[^/\s]", url):
+        raise Refused(f"--url is {url!r}; Teams takes only an address that begins with https://")
+    commands = [{"title": title, "description": does} for title, does in _COMMANDS.items()]
+    return {
+        "$schema": f"https://developer.microsoft.com/json-schemas/teams/v{_VERSION}/MicrosoftTeams.schema.json",
+        "manifestVersion": _VERSION,
+        "version": version,
+        "id": app_id.lower(),
+        "developer": {"name": "pullbot", "websiteUrl": url, "privacyUrl": url, "termsOfUseUrl": url},
+        "name": {"short": "pullbot", "full": "pullbot: why images are not pulled"},
+        "description": {
+            "short": "Finds out why images are not pulled, and mends it once approved",
+            "full": _ABOUT + (_READS if read_channels else _HEARS),
+        },
+        "icons": {"color": "color.png", "outline": "outline.png"},
+        "accentColor": "#1f2937",
+        "bots": [
+            {
+                "botId": app_id.lower(),
+                "scopes": list(_SCOPES),
+                "isNotificationOnly": False,
+                "supportsFiles": False,
+                "commandLists": [{"scopes": list(_SCOPES), "commands": commands}],
+            }
+        ],
+        "defaultInstallScope": "team",
+        # From 1.25 on an app for teams must have it, and with it is let into private and shared channels.
+        "supportsChannelFeatures": "tier1",
+        "validDomains": [],  # no page of anybody's is shown within Teams
+        **(_reading_channels(app_id.lower()) if read_channels else {}),
+    }
+
+
+def teams_package(manifest: str) -> bytes:
+    """The zip: the manifest and two icons. The same manifest makes the same bytes, anywhere, at any time."""
+    files = {"manifest.json": manifest.encode()}
+    folder = resources.files("bot.terminal") / "icons"
+    files |= {name: (folder / name).read_bytes() for name in _ICONS}
+    package = io.BytesIO()
+    with zipfile.ZipFile(package, "w") as zipped:
+        for name, content in files.items():
+            # Neither compressed nor dated: other versions of zlib, and the clock, would make other bytes.
+            about = zipfile.ZipInfo(name, _LONG_AGO)
+            about.create_system = 3  # as made on Unix, wherever it is made
+            about.external_attr = 0o644 << 16
+            zipped.writestr(about, content)
+    return package.getvalue()
+
+
+def _reading_channels(app_id: str) -> dict[str, Any]:
+    """https://learn.microsoft.com/microsoftteams/platform/graph-api/rsc/resource-specific-consent"""
+    return {
+        # Without single sign-on the resource stands for nothing, but it has to be there: so that page.
+        "webApplicationInfo": {"id": app_id, "resource": "https://notapplicable"},
+        "authorization": {
+            "permissions": {
+                "resourceSpecific": [{"name": "ChannelMessage.Read.Group", "type": "Application"}]
+            }
+        },
+    }
