@@ -6,6 +6,6 @@ tests, so the rest of the bot never asks which one it has.
 """
 
 from bot.store.opening import open_state
-from bot.store.ports import Broken, Head, Posted, State, StoreDown, StoreUnusable
+from bot.store.ports import Addresses, Broken, Head, Posted, State, StoreDown, StoreUnusable
 
-__all__ = ["Broken", "Head", "Posted", "State", "StoreDown", "StoreUnusable", "open_state"]
+__all__ = ["Addresses", "Broken", "Head", "Posted", "State", "StoreDown", "StoreUnusable", "open_state"]

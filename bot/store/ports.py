@@ -64,6 +64,21 @@ class Threads(Protocol):
         """The incident that a message with this reference belongs to."""
 
 
+class Addresses(Protocol):
+    """Where a chat is reached that tells so only while it talks to us. Kept until it is forgotten, for an alert
+    may come months after the last word from there.
+    """
+
+    async def address(self, chat: str, place: str) -> str | None:
+        """As it was last learnt; ``None`` for a place that nothing was learnt of."""
+
+    async def learn(self, chat: str, place: str, address: str) -> None:
+        """Takes the place of what was known, as a whole. The text is the chat's own and never read here."""
+
+    async def forget(self, chat: str, place: str) -> None:
+        """Does nothing to a place that is not known."""
+
+
 class Leases(Protocol):
     """Who does a thing that only one replica should do. A lease ends by itself when its owner is gone."""
 
@@ -81,7 +96,7 @@ class AuditTrail(Journal, Protocol):
         """Walk the whole chain; see ``bot.store.chain`` for what this proves and what it cannot."""
 
 
-class State(Store, AuditTrail, Threads, Leases, Protocol):
+class State(Store, AuditTrail, Threads, Addresses, Leases, Protocol):
     """Every call is durable when it returns, and raises ``StoreDown`` when the store does not answer."""
 
     async def first_time(self, event: str, ttl: timedelta) -> bool:

@@ -202,6 +202,21 @@ class RedisState:
             found = await self._redis.get(_ref(chat, channel, root_ref))
         return found.decode() if found else None
 
+    # ---- addresses
+
+    async def address(self, chat: str, place: str) -> str | None:
+        async with self._reaching():
+            found = await self._redis.hget(_addresses(chat), place)
+        return None if found is None else found.decode()
+
+    async def learn(self, chat: str, place: str, address: str) -> None:
+        async with self._reaching():
+            await self._redis.hset(_addresses(chat), place, address)
+
+    async def forget(self, chat: str, place: str) -> None:
+        async with self._reaching():
+            await self._redis.hdel(_addresses(chat), place)
+
     # ---- what happens once, and who does it
 
     async def first_time(self, event: str, ttl: timedelta) -> bool:
@@ -233,6 +248,11 @@ def _incident(incident_id: str) -> str:
 
 def _thread(incident_id: str) -> str:
     return f"{_P}thread:{incident_id}"
+
+
+def _addresses(chat: str) -> str:
+    """A hash that never expires, by place."""
+    return f"{_P}addresses:{chat}"
 
 
 def _ref(chat: str, channel: str, ref: str) -> str:

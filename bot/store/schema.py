@@ -43,7 +43,13 @@ CREATE TRIGGER audit_is_never_shortened BEFORE DELETE ON audit
 BEGIN SELECT RAISE(ABORT, 'the audit trail is append-only'); END;
 """
 
-_VERSIONS = (_FIRST,)
+_ADDRESSES = """
+CREATE TABLE addresses (
+    chat TEXT NOT NULL, place TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (chat, place)
+) STRICT;
+"""
+
+_VERSIONS = (_FIRST, _ADDRESSES)
 
 
 def open_file(path: Path) -> sqlite3.Connection:

@@ -177,6 +177,20 @@ class SqliteState:
         )  # fmt: skip
         return rows[0][0] if rows else None
 
+    # ---- addresses
+
+    async def address(self, chat: str, place: str) -> str | None:
+        rows = await self._rows("SELECT address FROM addresses WHERE chat = ? AND place = ?", chat, place)
+        return rows[0][0] if rows else None
+
+    async def learn(self, chat: str, place: str, address: str) -> None:
+        await self._write(
+            "INSERT OR REPLACE INTO addresses (chat, place, address) VALUES (?, ?, ?)", chat, place, address
+        )
+
+    async def forget(self, chat: str, place: str) -> None:
+        await self._write("DELETE FROM addresses WHERE chat = ? AND place = ?", chat, place)
+
     # ---- what happens once, and who does it
 
     async def first_time(self, event: str, ttl: timedelta) -> bool:
