@@ -9,7 +9,7 @@ https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/co
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from bot.chat.platform import Sender
 from bot.chat.teams.places import Kind, Reference, kind_of
@@ -37,7 +37,7 @@ class BadActivity(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """``ref``: the activity's id, the same when it is delivered again. ``thread``: the root's id, "" for none.
+    """``ref``: the activity's id, the same when it is delivered again. ``thread``: the root's, "" for none.
 
     ``member``: the sender's id in Teams (``29:…``). ``on``: the message that the button is on.
     """

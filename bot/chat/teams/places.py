@@ -38,7 +38,9 @@ class Reference:
 
     def thread(self, root: str) -> str:
         """The conversation that a reply to ``root`` goes to: only channels have threads."""
-        return f"{self.conversation};messageid={root}" if self.kind == "channel" and root else self.conversation
+        return (
+            f"{self.conversation};messageid={root}" if self.kind == "channel" and root else self.conversation
+        )
 
 
 class TeamsSettings(Protocol):
@@ -124,4 +126,6 @@ def _read(text: str) -> Reference | None:
     if not all(isinstance(one, str) for one in fields.values()):
         return None
     kind = fields.pop("kind")
-    return Reference(kind=cast(Kind, kind), **fields) if kind in ("channel", "groupChat", "personal") else None
+    return (
+        Reference(kind=cast(Kind, kind), **fields) if kind in ("channel", "groupChat", "personal") else None
+    )

@@ -1,0 +1,207 @@
+"""What people do in Teams, taken to the desk, and what the desk says, taken back.
+
+Words are acknowledged first and answered afterwards, in their thread. A press waits for its answer, for that
+is the one thing that Teams shows to the presser alone; if the answer takes too long it comes as a message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Coroutine
+from typing import Any, assert_never
+
+from bot.chat.message import Message, Paragraph
+from bot.chat.platform import Answer, ChatDown, ChatRefused, Desk, Mention, Place
+from bot.chat.teams.activity import Inbound, Json, Moved, Nothing, Origin, Press, Refresh, Words
+from bot.chat.teams.chat import TeamsChat
+from bot.chat.teams.pace import Pause
+from bot.chat.teams.people import TeamsPeople
+from bot.chat.teams.places import Places
+from bot.store.ports import StoreDown
+
+log = logging.getLogger(__name__)
+
+_TRIES = 4
+_GOODBYE_SECONDS = 3.0
+# Teams gives up on us a little later.
+# https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages
+_PATIENCE_SECONDS = 7.0
+_SLOW = "I am at it, and it takes longer than a click may; the thread shows how it goes."
+
+
+class Listeners:
+    """What they start is finished by ``finish``."""
+
+    def __init__(
+        self,
+        chat: TeamsChat,
+        places: Places,
+        people: TeamsPeople,
+        *,
+        pause: Pause = asyncio.sleep,
+        patience: float = _PATIENCE_SECONDS,
+    ) -> None:
+        self._chat = chat
+        self._places = places
+        self._people = people
+        self._pause = pause
+        self._patience = patience
+        self._desk: Desk | None = None
+        self._at_work: set[asyncio.Task[Any]] = set()
+
+    def serve(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def finish(self, seconds: float = _GOODBYE_SECONDS) -> None:
+        """Give what is on its way ``seconds`` to get done; Teams may have asked it to wait for longer."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while self._at_work and loop.time() < until:
+            await asyncio.wait(self._at_work, timeout=until - loop.time())
+        late = list(self._at_work)
+        for task in late:
+            log.error("given up, for we are told to end: %s", task.get_name())
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+
+    async def take(self, inbound: Inbound) -> Json | None:
+        """Gives what the request is answered with; ``None``: that it was heard."""
+        match inbound:
+            case Words():
+                await self._met(inbound.origin)
+                self._start(self._said(inbound), f"what {inbound.origin.sender.id} said")
+                return None
+            case Press():
+                await self._met(inbound.origin)
+                return await self._pressed(inbound)
+            case Refresh():
+                return await self._as_it_is_now(inbound.origin, inbound.key)
+            case Moved():
+                await self._moved(inbound)
+                return None
+            case Nothing(kind):
+                log.debug("not for us: %s", kind)
+                return None
+            case _:
+                assert_never(inbound)
+
+    # ---- where people are
+
+    async def _met(self, origin: Origin) -> None:
+        """A store that is down costs an address for later, and no answer now."""
+        self._people.met(origin.sender, origin.member, origin.place)
+        try:
+            await self._places.learn(origin.place, origin.sender.user)
+        except StoreDown as why:
+            log.warning("the place of a conversation could not be noted: %s", why)
+
+    async def _moved(self, moved: Moved) -> None:
+        try:
+            if moved.gone:
+                await self._places.forget(moved.origin.place)
+            else:
+                await self._places.learn(moved.origin.place)
+        except StoreDown as why:
+            log.warning("the place of a conversation could not be noted: %s", why)
+
+    # ---- to the desk and back
+
+    async def _said(self, words: Words) -> None:
+        origin = words.origin
+        mention = Mention(
+            sender=origin.sender,
+            channel=origin.place.conversation,
+            thread=origin.thread,
+            ref=origin.ref,
+            text=words.text,
+            event=origin.event,
+            direct=words.direct,
+        )
+        answer = await self._serving.mention(mention)
+        if answer.message is not None:
+            place = Place(mention.channel, mention.thread or mention.ref)
+            await self._say(origin, answer.message, place)
+
+    async def _pressed(self, press: Press) -> Json | None:
+        origin = press.origin
+        clicking = self._start(
+            self._serving.click(origin.sender, press.value, origin.event),
+            f"what {origin.sender.id} pressed",
+        )
+        if not press.waits:
+            self._start(self._told_afterwards(clicking, origin), f"the answer to {origin.sender.id}")
+            return None
+        done, _ = await asyncio.wait((clicking,), timeout=self._patience)
+        if not done:
+            self._start(self._told_afterwards(clicking, origin), f"the answer to {origin.sender.id}")
+            return _word(_SLOW)
+        answer = clicking.result()
+        if answer.message is not None:
+            return _word(answer.message.fallback)
+        return await self._as_it_is_now(origin, press.key)
+
+    async def _as_it_is_now(self, origin: Origin, key: str) -> Json:
+        """For who looks at the card; everybody else's is edited."""
+        message = await self._serving.shown("teams", origin.place.conversation, key)
+        if message is None:
+            return _word("This is not on record any more; `@pullbot why` looks at the present.")
+        card = await self._chat.card(origin.place, message, key)
+        return {"statusCode": 200, "type": "application/vnd.microsoft.card.adaptive", "value": card}
+
+    async def _told_afterwards(self, clicking: asyncio.Task[Answer], origin: Origin) -> None:
+        answer = await clicking
+        if answer.message is None:
+            return
+        for _ in range(_TRIES):
+            try:
+                await self._chat.tell(origin.place, origin.sender.user, origin.member, answer.message)
+                return
+            except ChatDown as why:
+                log.warning("an answer to %s is delayed: %s", origin.sender.id, why)
+                await self._pause(why.retry_after)
+            except ChatRefused as why:
+                log.info("%s cannot be told alone, so their thread is: %s", origin.sender.id, why)
+                break
+        addressed = f"{origin.sender.name}: {answer.message.fallback}"
+        place = Place(origin.place.conversation, origin.thread or origin.on)
+        await self._say(origin, Message("answer", addressed, (Paragraph((addressed,)),)), place)
+
+    async def _say(self, origin: Origin, message: Message, place: Place) -> None:
+        """Where everybody reads."""
+        key = f"answer:{hashlib.sha256(origin.event.encode()).hexdigest()[:16]}"
+        for trial in range(_TRIES):
+            try:
+                if not trial or await self._chat.find(place, key) is None:
+                    await self._chat.post(place, message, key)
+                return
+            except ChatDown as why:
+                log.warning("an answer to %s is delayed: %s", origin.sender.id, why)
+                await self._pause(why.retry_after)
+            except ChatRefused as why:
+                log.error("an answer to %s could not be given: %s", origin.sender.id, why)
+                return
+        log.error("an answer to %s was given up", origin.sender.id)
+
+    @property
+    def _serving(self) -> Desk:
+        if self._desk is None:
+            raise RuntimeError("somebody did something before there was a desk to take it to")
+        return self._desk
+
+    def _start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work, name=name)
+        self._at_work.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._at_work.discard(task)
+        if not task.cancelled() and (why := task.exception()) is not None:
+            log.error("%s could not be taken to the desk: %s", task.get_name(), why, exc_info=why)
+
+
+def _word(text: str) -> Json:
+    """Shown to the presser alone."""
+    return {"statusCode": 200, "type": "application/vnd.microsoft.activity.message", "value": text}
