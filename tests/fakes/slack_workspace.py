@@ -72,6 +72,14 @@ class Said:
     replies: list[Said] = field(default_factory=list)
 
     @property
+    def ref(self) -> str:
+        return self.ts
+
+    @property
+    def key(self) -> str:
+        return str(self.metadata.get("event_payload", {}).get("key", ""))
+
+    @property
     def buttons(self) -> list[str]:
         return [one["text"]["text"] for one in buttons(self.blocks)]
 

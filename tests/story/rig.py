@@ -1,4 +1,4 @@
-"""The whole service on the story of the demo, and all that is around it: Slack, a cluster, an AWS, a store.
+"""The whole service on the story of the demo, and all that is around it: chats, a cluster, an AWS, a store.
 
 ``python -m bot run`` is a process of its own, so that it can be killed at any moment. Everything it talks to
 is on loopback, and lives on when it is killed.
@@ -14,7 +14,7 @@ import signal
 import sys
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,28 +27,26 @@ from bot.demo.cluster import RunningCluster, simulated_cluster
 from bot.demo.kubelet import Pace
 from bot.demo.story import CLUSTER, REGION, Deployment, Story
 from tests.fakes.aws_front import Front, serve
-from tests.fakes.slack import FakeSlack, serve_slack
-from tests.fakes.slack_workspace import Said
+from tests.story.onlooker import Onlooker
+from tests.story.room import ALICE, BEN, CARL, DANA, Room
+from tests.story.slack_room import slack_room
+from tests.story.teams_room import teams_room
 
 PROJECT = Path(__file__).parents[2]
-CHANNEL = "C0ALERTS"
-DANA, ALICE, BEN, CARL = "U0DANA", "U0ALICE", "U0BEN", "U0CARL"  # a developer, and three who may approve
+CHATS = ("slack",)
 WRITE = "ecr:SetRepositoryPolicy"
 _SOON = 0.1
 _BACK_OFF = 1.5  # for longer than the watch settles
 NEVER = 600.0
 _POLL_SECONDS = 0.02
-_EVERY = (
-    0.9  # seconds between two messages in a channel, below which Slack refuses; some grace for a busy machine
-)
 
 
 @dataclass
-class StoryWorld:
-    """``bot`` is the process, while there is one."""
+class StoryWorld(Onlooker):
+    """Looked at in the first of its chats. ``bot`` is the process, while there is one."""
 
+    rooms: Sequence[Room]
     folder: Path
-    slack: FakeSlack
     cluster: RunningCluster
     front: Front
     aws: World
@@ -57,12 +55,11 @@ class StoryWorld:
     settings: dict[str, Any] = field(default_factory=dict)
     bot: asyncio.subprocess.Process | None = None
     more: dict[str, str] = field(default_factory=dict)  # of the bot's environment
-    _keys: dict[str, str] = field(default_factory=dict)
 
     # ---- the service
 
     async def start_bot(self) -> None:
-        """Until it is connected to Slack."""
+        """Until it is connected to its chats."""
         config = self.folder / "pullbot.yaml"
         config.write_text(yaml.safe_dump(self.settings), "utf-8")
         with self._log.open("wb") as log:
@@ -70,17 +67,17 @@ class StoryWorld:
                 sys.executable, "-m", "bot", "run", "--config", str(config),
                 cwd=PROJECT, env=self.environment(), stdout=log, stderr=log,
             )  # fmt: skip
-        if self.slack.events_url:
-            await self.until(self._address, 20)
-            self.slack.events_url = f"http://{self._address()}/slack/events"
-        else:
-            await self.until(lambda: self.slack.connections, 20)
+        await self.until(self._address, 20)
+        for room in self.rooms:
+            await room.bot_is_at(f"http://{self._address()}")
+        await self.until(lambda: all(room.connected for room in self.rooms), 20)
 
     async def kill(self) -> None:
         """As ``kill -9``."""
         await self._end(signal.SIGKILL)
-        self._note_keys()
-        await self.until(lambda: not self.slack.connections)
+        for room in self.rooms:
+            await room.bot_is_at("")
+        await self.until(lambda: not any(room.connected for room in self.rooms))
 
     async def stop(self) -> int | None:
         """As Kubernetes does; gives the exit status."""
@@ -116,7 +113,7 @@ class StoryWorld:
             "AWS_ACCESS_KEY_ID": "test",
             "AWS_SECRET_ACCESS_KEY": "test",
             "AWS_EC2_METADATA_DISABLED": "true",
-            **self.slack.environment(),
+            **{name: value for room in self.rooms for name, value in room.environment().items()},
             **self.more,
         }
 
@@ -137,79 +134,9 @@ class StoryWorld:
         except TimeoutError:
             raise AssertionError(f"not so after {seconds} s\n{self._state()}") from None
 
-    @property
-    def roots(self) -> list[Said]:
-        """The bot's own messages in the channel, without answers to what somebody said."""
-        return [one for one in self.slack.channel(CHANNEL) if self._key(one).endswith(":root")]
-
-    @property
-    def root(self) -> Said:
-        """The only one.
-
-        :raises AssertionError: there is not exactly one
-        """
-        assert len(self.roots) == 1, self._state()
-        return self.roots[0]
-
-    def reply(self, key: str, root: Said | None = None) -> Said | None:
-        """The newest reply whose key begins so: ``diagnosis``, ``offer``, ``request``, ``change``."""
-        root = root or next(iter(self.roots), None)
-        mine = [
-            one for one in (root.replies if root else ()) if self._key(one).partition(":")[2].startswith(key)
-        ]
-        return mine[-1] if mine else None
-
-    def said(self, channel: str = CHANNEL) -> list[Said]:
-        """Everything that everybody sees in a channel."""
-        return [one for root in self.slack.channel(channel) for one in (root, *root.replies)]
-
-    def is_answer(self, said: Said) -> bool:
-        return self._key(said).startswith("answer:")
-
-    def says(self, text: str) -> Callable[[], bool]:
-        """Whether the present state of the only thread has these words."""
-        return lambda: bool(self.roots) and text in self.roots[0].text
-
-    async def shows(
-        self, button: str, reply: str = "", root: Said | None = None, seconds: float = 15.0
-    ) -> Said:
-        """Wait for a message with that button."""
-
-        def found() -> Said | None:
-            one = self.reply(reply, root)
-            return one if one is not None and any(b.startswith(button) for b in one.buttons) else None
-
-        said: Said = await self.until(found, seconds)
-        return said
-
-    async def press(self, user: str, button: str, reply: str, root: Said | None = None) -> Said:
-        """Wait for the button and press it; gives the message it was on."""
-        said = await self.shows(button, reply, root)
-        await self.slack.press(user, CHANNEL, said.ts, button)
-        return said
-
-    async def press_forged(self, user: str, said: Said, value: str) -> None:
-        """Press a button on that message that carries ``value``, whatever the message has."""
-        text = {"type": "plain_text", "text": "Forged"}
-        button = {"type": "button", "action_id": "forged", "text": text, "value": value}
-        kept, said.blocks = said.blocks, [forged := {"type": "actions", "elements": [button]}]
-        await self.slack.press(user, CHANNEL, said.ts, "Forged")
-        if said.blocks == [forged]:  # not edited meanwhile
-            said.blocks = kept
-
-    async def told(self, user: str, text: str) -> Said:
-        """Wait for words to their eyes only."""
-
-        def found() -> Said | None:
-            return next((one for one in reversed(self.slack.ephemeral(user)) if text in one.text), None)
-
-        said: Said = await self.until(found)
-        return said
-
-    def value_of(self, said: Said, button: str) -> str:
-        """What a button carries."""
-        found = (one for block in said.blocks for one in block.get("elements", ()) if "value" in one)
-        return next(str(one["value"]) for one in found if one["text"]["text"].startswith(button))
+    def elsewhere(self, room: Room) -> Onlooker:
+        """The same in another of its chats."""
+        return _Elsewhere(room, self)
 
     def policy(self) -> str:
         """The repository's policy as AWS holds it."""
@@ -266,12 +193,6 @@ class StoryWorld:
         ):
             return answer.status, await answer.text()
 
-    def nothing_twice(self) -> None:
-        """Every message that the bot wanted to post is there once."""
-        keys = [key for one in self.said() if (key := self._key(one))]
-        assert len(keys) == len(set(keys)), f"{keys}\n{self._state()}"
-        assert self.slack.failures == []
-
     @property
     def _config(self) -> str:
         return str(self.folder / "pullbot.yaml")
@@ -286,26 +207,21 @@ class StoryWorld:
             with suppress(ValueError):
                 yield json.loads(line)
 
-    def _key(self, said: Said) -> str:
-        """An edit by a bot that was started anew takes the metadata away, so it is noted."""
-        key = str(said.metadata.get("event_payload", {}).get("key", ""))
-        return self._keys.setdefault(said.ts, key) if key else self._keys.get(said.ts, "")
-
-    def _note_keys(self) -> None:
-        for one in self.said():
-            self._key(one)
-
     def _address(self) -> str:
         said = (str(one["message"]) for one in self.log())
         return next((one.removeprefix("listening on ") for one in said if one.startswith("listening on")), "")
 
     def _state(self) -> str:
-        shown = [f"{one.user}: {one.text}" for one in self.said()]
-        private = [
-            f"only {one.only_for}: {one.text}" for u in self.slack.users for one in self.slack.ephemeral(u)
-        ]
         log = self._log.read_text("utf-8").splitlines()[-25:] if self._log.exists() else []
-        return "\n".join([*shown, *private, *self.slack.refusals, "---- log", *log])
+        return "\n".join([*(self.elsewhere(room).seen() for room in self.rooms), "---- log", *log])
+
+
+@dataclass
+class _Elsewhere(Onlooker):
+    world: StoryWorld
+
+    async def until(self, true: Callable[[], Any], seconds: float = 15.0) -> Any:
+        return await self.world.until(true, seconds)
 
 
 async def _answer(question: Callable[[], Any]) -> Any:
@@ -318,18 +234,20 @@ async def story_world(
     moto_url: str,
     folder: Path,
     *,
+    chats: Sequence[str] = ("slack",),
     store: str = "",
     http: bool = False,
     replicas: int = 1,
-    groups: Mapping[str, Sequence[str]] | None = None,
-    rooms: Sequence[str] = (),
+    on_call: Sequence[str] = (),
+    rooms: int = 0,
     back_off: float = _BACK_OFF,
     **settings: Any,
 ) -> AsyncIterator[StoryWorld]:
     """The story before the service starts.
 
     :param back_off: seconds until kubelet pulls again; NEVER: not within a test
-    :param rooms: channels without alerts, which the bot was invited to
+    :param http: Slack's events come as requests
+    :param rooms: how many channels without alerts the bot was invited to
     :param settings: blocks of the configuration, over the usual ones
     """
     # Names of its own: to empty the AWS in between would take longer than the story does.
@@ -341,17 +259,14 @@ async def story_world(
     }
     aws = await asyncio.to_thread(seed, moto_url, REGION, tag="1.2.1", **names)
     before = await asyncio.to_thread(deny_pull, aws)
-    users = (DANA, ALICE, BEN, CARL)
-    story = Story(aws, ())
     with serve(moto_url) as front:
-        async with (
-            serve_slack(users, groups, (CHANNEL, *rooms), every=_EVERY) as slack,
-            simulated_cluster(story, pace=Pace(_SOON, back_off, back_off)) as cluster,
-        ):
-            it = StoryWorld(folder, slack, cluster, front, aws, store or str(folder / "pullbot.db"), before)
-            it.settings = _settings(it.store) | settings
-            if http:
-                slack.events_url = "http://127.0.0.1:9/"
+        async with AsyncExitStack() as around:
+            there = [await around.enter_async_context(_room(chat, on_call, rooms, http)) for chat in chats]
+            pace = Pace(_SOON, back_off, back_off)
+            cluster = await around.enter_async_context(simulated_cluster(Story(aws, ()), pace=pace))
+            kept = store or str(folder / "pullbot.db")
+            it = StoryWorld(there[0], there, folder, cluster, front, aws, kept, before)
+            it.settings = _settings(there, kept, settings)
             cluster.deploy("ui-private", aws.image, replicas)
             try:
                 yield it
@@ -359,18 +274,26 @@ async def story_world(
                 await it.kill()
 
 
-def _settings(store: str) -> dict[str, Any]:
+def _room(chat: str, on_call: Sequence[str], others: int, http: bool) -> AbstractAsyncContextManager[Room]:
+    return teams_room(on_call, others) if chat == "teams" else slack_room(on_call, others, http=http)
+
+
+def _settings(rooms: Sequence[Room], store: str, more: Mapping[str, Any]) -> dict[str, Any]:
+    """Clusters that name no channels alert in all chats."""
+    approvers = [one for room in rooms for one in (room.id(ALICE), room.id(BEN), room.on_call)]
+    cluster = {"name": CLUSTER, "context": CLUSTER, "region": REGION}
+    channels = {"channels": {room.name: room.alerts for room in rooms}}
     return {
-        "clusters": [
-            {"name": CLUSTER, "context": CLUSTER, "region": REGION, "channels": {"slack": CHANNEL}},
-        ],
-        "approvals": {"approvers": [ALICE, BEN, "@oncall"], "second_person": True},
+        "approvals": {"approvers": approvers, "second_person": True},
         "remedies": {"enabled": ["aws/lift_repository_deny", "kubernetes/restart_workload"]},
         "registry": {"probe": False},  # the story's are at no address
         "store": store,
         "http": {"listen": "127.0.0.1:0"},
         "watch": {"settle": "1s"},
+        **{name: block for room in rooms for name, block in room.settings().items()},
+        **more,
+        "clusters": [channels | one for one in more.get("clusters", [cluster])],
     }
 
 
-__all__ = ["ALICE", "BEN", "CARL", "CHANNEL", "DANA", "WRITE", "Deployment", "StoryWorld", "story_world"]
+__all__ = ["ALICE", "BEN", "CARL", "CHATS", "DANA", "WRITE", "Deployment", "StoryWorld", "story_world"]

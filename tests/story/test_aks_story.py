@@ -10,7 +10,7 @@ from pathlib import Path
 from bot.demo import azure_world
 from bot.demo.azure_story import CLUSTER, IMAGE, AzureStory, azure_story
 from bot.demo.kubelet import Pace
-from tests.story.rig import ALICE, BEN, CHANNEL, DANA, StoryWorld, story_world
+from tests.story.rig import ALICE, BEN, DANA, StoryWorld, story_world
 
 _PACE = Pace(0.1, 1.5, 1.5)
 
@@ -37,7 +37,7 @@ class AksStory:
 
 @asynccontextmanager
 async def aks_story(moto_url: str, folder: Path) -> AsyncIterator[AksStory]:
-    cluster = {"name": CLUSTER, "context": CLUSTER, "kind": "aks", "channels": {"slack": CHANNEL}}
+    cluster = {"name": CLUSTER, "context": CLUSTER, "kind": "aks"}
     async with azure_story(pace=_PACE) as there:
         endpoints = {"resource_manager": there.url, "graph": there.url}
         async with story_world(
@@ -79,14 +79,14 @@ async def test_a_cluster_that_nobody_let_in_is_attached_proven_and_detached(
         assert await it.stop() == 0
         assert [one for one in it.log() if one["level"] not in ("info", "warning")] == []
         assert await it.audit() == [
-            ("slack:U0DANA", "requested"),
-            ("slack:U0ALICE", "approved"),
+            (it.by(DANA), "requested"),
+            (it.by(ALICE), "approved"),
             ("pullbot", "execution begun"),
             ("pullbot", "step started"),
             ("pullbot", "step finished"),
             ("pullbot", "execution finished"),
             ("pullbot", "verified"),
-            ("slack:U0BEN", "undo asked"),
+            (it.by(BEN), "undo asked"),
             ("pullbot", "undo started"),
             ("pullbot", "undo finished"),
         ]

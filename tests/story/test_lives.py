@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bot.demo.aws_world import push
-from tests.fakes.slack_workspace import Said
-from tests.story.rig import StoryWorld, story_world
+from tests.story.rig import CHATS, StoryWorld, story_world
+from tests.story.room import Said
 
 
 def root_of(it: StoryWorld, workload: str) -> Said | None:
     return next((one for one in it.roots if one.text.startswith(f"Deployment/{workload} ")), None)
 
 
+@pytest.mark.parametrize("chat", CHATS)
 async def test_one_cause_is_one_thread_and_threads_close_when_their_failures_are_over(
-    moto_url: str, tmp_path: Path
+    moto_url: str, tmp_path: Path, chat: str
 ) -> None:
-    async with story_world(moto_url, tmp_path, replicas=50) as it:
+    async with story_world(moto_url, tmp_path, chats=[chat], replicas=50) as it:
         await it.start_bot()
         await it.shows("Fix: ", "offer")
         await a_second_deployment_joins(it)

@@ -13,7 +13,7 @@ from bot.demo.cluster import RunningCluster, running_cluster
 from bot.demo.kubelet import NotPulled, Pace, Pulled
 from tests.fakes import pull_secrets
 from tests.fakes.pull_secrets import HOST, IMAGE, PASSWORD, b64, docker_config, entry
-from tests.story.rig import ALICE, BEN, CHANNEL, DANA, StoryWorld, story_world
+from tests.story.rig import ALICE, BEN, DANA, StoryWorld, story_world
 
 _PACE = Pace(0.1, 1.5, 1.5)
 REFUSED = (
@@ -44,7 +44,7 @@ async def secret_story(moto_url: str, folder: Path) -> AsyncIterator[SecretStory
         found = known[0].api.objects.find("secrets", "regcred", "default") if known else None
         return NotPulled(REFUSED) if found is None else Pulled(f"{HOST}/shop/web@sha256:{'0' * 64}", 1_000)
 
-    settings = {"name": "prod", "context": "prod", "kind": "kubernetes", "channels": {"slack": CHANNEL}}
+    settings = {"name": "prod", "context": "prod", "kind": "kubernetes"}
     async with running_cluster(shapes.node("node-1"), pull, name="prod", pace=_PACE) as cluster:
         known.append(cluster)
         text = docker_config(**{HOST: entry()})

@@ -10,7 +10,7 @@ import pytest
 
 from tests.bot.store.conftest import RedisServer
 from tests.fakes.aws_front import Hold
-from tests.story.rig import ALICE, BEN, DANA, WRITE, StoryWorld, story_world
+from tests.story.rig import ALICE, BEN, CHATS, DANA, WRITE, StoryWorld, story_world
 from tests.story.test_story import the_alert, the_fix, the_story, the_undo
 
 MOMENTS = ("cause found", "waiting for approval", "verifying", "fixed", "undone")
@@ -38,10 +38,11 @@ async def asked_and_approved(it: StoryWorld) -> None:
     await it.press(ALICE, "Approve", "request")
 
 
+@pytest.mark.parametrize("chat", CHATS)
 async def test_killed_after_a_write_whose_answer_it_never_saw_it_does_not_write_again(
-    moto_url: str, tmp_path: Path, redis_url: str
+    moto_url: str, tmp_path: Path, redis_url: str, chat: str
 ) -> None:
-    async with story_world(moto_url, tmp_path, store=redis_url) as it:
+    async with story_world(moto_url, tmp_path, chats=[chat], store=redis_url) as it:
         await it.start_bot()
         hold = it.front.hold_next(WRITE, carried_out=True)
         await asked_and_approved(it)
@@ -55,8 +56,8 @@ async def test_killed_after_a_write_whose_answer_it_never_saw_it_does_not_write_
         assert it.front.asked.count(WRITE) == 1
         it.nothing_twice()
         assert await it.audit() == [
-            ("slack:U0DANA", "requested"),
-            ("slack:U0ALICE", "approved"),
+            (it.by(DANA), "requested"),
+            (it.by(ALICE), "approved"),
             ("pullbot", "execution begun"),
             ("pullbot", "step started"),
             ("pullbot", "execution finished"),
@@ -66,14 +67,15 @@ async def test_killed_after_a_write_whose_answer_it_never_saw_it_does_not_write_
 
 
 @pytest.mark.slow
-async def test_killed_before_slack_took_the_last_state_it_is_told_after_all(
-    moto_url: str, tmp_path: Path
+@pytest.mark.parametrize("chat", CHATS)
+async def test_killed_before_the_chat_took_the_last_state_it_is_told_after_all(
+    moto_url: str, tmp_path: Path, chat: str
 ) -> None:
-    async with story_world(moto_url, tmp_path) as it:
+    async with story_world(moto_url, tmp_path, chats=[chat]) as it:
         await it.start_bot()
         await it.press(DANA, "Fix: ", "offer")
         await it.shows("Approve", "request")
-        it.slack.rate_limit_next(60, "chat.update")
+        it.room.rate_limit_next(60, "edit")
         await it.press(ALICE, "Approve", "request")
 
         async def is_fixed() -> bool:
@@ -88,14 +90,18 @@ async def test_killed_before_slack_took_the_last_state_it_is_told_after_all(
 
 
 @pytest.mark.slow
-async def test_the_story_on_redis(moto_url: str, tmp_path: Path, redis_url: str) -> None:
-    async with story_world(moto_url, tmp_path, store=redis_url) as it:
+@pytest.mark.parametrize("chat", CHATS)
+async def test_the_story_on_redis(moto_url: str, tmp_path: Path, chat: str, redis_url: str) -> None:
+    async with story_world(moto_url, tmp_path, chats=[chat], store=redis_url) as it:
         await the_story(it)
 
 
 @pytest.mark.slow
-async def test_killed_before_its_write_was_carried_out_it_writes_once(moto_url: str, tmp_path: Path) -> None:
-    async with story_world(moto_url, tmp_path) as it:
+@pytest.mark.parametrize("chat", CHATS)
+async def test_killed_before_its_write_was_carried_out_it_writes_once(
+    moto_url: str, tmp_path: Path, chat: str
+) -> None:
+    async with story_world(moto_url, tmp_path, chats=[chat]) as it:
         await it.start_bot()
         hold = it.front.hold_next(WRITE, carried_out=False)
         await asked_and_approved(it)
@@ -113,10 +119,11 @@ async def test_killed_before_its_write_was_carried_out_it_writes_once(moto_url: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("carried_out", [True, False])
+@pytest.mark.parametrize("chat", CHATS)
 async def test_killed_while_undoing_it_puts_everything_back_once(
-    moto_url: str, tmp_path: Path, carried_out: bool
+    moto_url: str, tmp_path: Path, carried_out: bool, chat: str
 ) -> None:
-    async with story_world(moto_url, tmp_path) as it:
+    async with story_world(moto_url, tmp_path, chats=[chat]) as it:
         await it.start_bot()
         await the_fix(it)
         hold = it.front.hold_next(WRITE, carried_out=carried_out)
@@ -134,8 +141,11 @@ async def test_killed_while_undoing_it_puts_everything_back_once(
 
 
 @pytest.mark.slow
-async def test_killed_between_approval_and_execution_it_executes(moto_url: str, tmp_path: Path) -> None:
-    async with story_world(moto_url, tmp_path) as it:
+@pytest.mark.parametrize("chat", CHATS)
+async def test_killed_between_approval_and_execution_it_executes(
+    moto_url: str, tmp_path: Path, chat: str
+) -> None:
+    async with story_world(moto_url, tmp_path, chats=[chat]) as it:
         await it.start_bot()
         await it.shows("Fix: ", "offer")
         await it.press(DANA, "Fix: ", "offer")
@@ -153,8 +163,9 @@ async def test_killed_between_approval_and_execution_it_executes(moto_url: str, 
 
 
 @pytest.mark.slow
-async def test_killed_while_it_looks_it_looks_again(moto_url: str, tmp_path: Path) -> None:
-    async with story_world(moto_url, tmp_path) as it:
+@pytest.mark.parametrize("chat", CHATS)
+async def test_killed_while_it_looks_it_looks_again(moto_url: str, tmp_path: Path, chat: str) -> None:
+    async with story_world(moto_url, tmp_path, chats=[chat]) as it:
         hold = it.front.hold_next("ecr:GetRepositoryPolicy", carried_out=False)
         await it.start_bot()
         await held(it, hold)
@@ -168,10 +179,11 @@ async def test_killed_while_it_looks_it_looks_again(moto_url: str, tmp_path: Pat
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.parametrize("chat", CHATS)
 async def test_killed_while_it_waits_it_goes_on_to_the_end(
-    moto_url: str, tmp_path: Path, moment: str
+    moto_url: str, tmp_path: Path, moment: str, chat: str
 ) -> None:
-    async with story_world(moto_url, tmp_path) as it:
+    async with story_world(moto_url, tmp_path, chats=[chat]) as it:
         await it.start_bot()
         await the_alert(it)
         if moment == "cause found":

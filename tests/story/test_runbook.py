@@ -12,7 +12,7 @@ from bot.demo.aws_world import ACCOUNT
 from tests.fakes.automation import GET, START, FakeAutomation
 from tests.fakes.ecs import id_of, serve_ecs
 from tests.fakes.ecs_shop import CLUSTER, REGION, SERVICE, Shop, seed
-from tests.story.rig import ALICE, CHANNEL, DANA, StoryWorld, story_world
+from tests.story.rig import ALICE, DANA, StoryWorld, story_world
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/runbook"
 STRANGE = "CannotPullContainerError: the moon is in the wrong phase"
@@ -34,7 +34,7 @@ class Puzzle:
 @asynccontextmanager
 async def puzzle(aws_url: str, folder: Path, **aws: Any) -> AsyncIterator[Puzzle]:
     """A task whose failure no check explains, and a service that is about to start."""
-    cluster = {"name": "tasks", "kind": "ecs", "region": REGION, "aws": aws, "channels": {"slack": CHANNEL}}
+    cluster = {"name": "tasks", "kind": "ecs", "region": REGION, "aws": aws}
     enabled = {"enabled": ["aws/troubleshoot_task"]}
     with serve_ecs(aws_url) as ecs:
         async with story_world(ecs.url, folder, clusters=[cluster], remedies=enabled) as it:
@@ -96,8 +96,8 @@ async def test_asked_killed_started_again_and_heard(aws_url: str, tmp_path: Path
         assert len(automation.executions) == 1
         it.nothing_twice()
         assert await it.audit() == [
-            ("slack:U0DANA", "requested"),
-            ("slack:U0ALICE", "approved"),
+            (it.by(DANA), "requested"),
+            (it.by(ALICE), "approved"),
             ("pullbot", "execution begun"),
             ("pullbot", "step started"),
             ("pullbot", "step started"),

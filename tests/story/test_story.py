@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from bot.demo.aws_world import ACCOUNT
-from tests.story.rig import ALICE, BEN, DANA, StoryWorld, story_world
+from tests.story.rig import ALICE, BEN, CHATS, DANA, StoryWorld, story_world
 
 PULL = {"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"}
 
 
-async def test_a_denied_pull_is_found_fixed_proven_and_put_back(moto_url: str, tmp_path: Path) -> None:
-    async with story_world(moto_url, tmp_path) as it:
+@pytest.mark.parametrize("chat", CHATS)
+async def test_a_denied_pull_is_found_fixed_proven_and_put_back(
+    moto_url: str, tmp_path: Path, chat: str
+) -> None:
+    async with story_world(moto_url, tmp_path, chats=[chat]) as it:
         await the_story(it)
 
 
@@ -25,14 +30,14 @@ async def the_story(it: StoryWorld) -> None:
     assert await it.stop() == 0
     assert [one for one in it.log() if one["level"] not in ("info", "warning")] == []
     assert await it.audit() == [
-        ("slack:U0DANA", "requested"),
-        ("slack:U0ALICE", "approved"),
+        (it.by(DANA), "requested"),
+        (it.by(ALICE), "approved"),
         ("pullbot", "execution begun"),
         ("pullbot", "step started"),
         ("pullbot", "step finished"),
         ("pullbot", "execution finished"),
         ("pullbot", "verified"),
-        ("slack:U0BEN", "undo asked"),
+        (it.by(BEN), "undo asked"),
         ("pullbot", "undo started"),
         ("pullbot", "undo finished"),
     ]
