@@ -14,7 +14,8 @@ from typing import TypeVar
 from bot.chat.message import Block, Bold, Buttons, Line, Paragraph, Span
 
 CUT = "… (cut)"
-SHORTEST = 60  # below this a text says nothing; rather are the last ones left out
+_SHORTEST = 60  # below this a text says nothing; rather are the last ones left out
+_LABEL, _SHORTEST_LABEL = 75, 8
 _URL = 3000
 
 # Line breaks and tabs stay. The rest is invisible, or turns the reading direction (a way to fake a name).
@@ -25,27 +26,33 @@ Rendered = TypeVar("Rendered")
 
 def fitted(
     blocks: Sequence[Block],
-    largest_cap: int,
-    render: Callable[[Iterable[Block], int], Rendered],
+    longest: int,
+    render: Callable[[Iterable[Block], int, int], Rendered],
     fits: Callable[[Rendered], bool],
 ) -> Rendered:
     """All of it if it fits; else every text no longer than fits; else without the last texts, too.
 
-    ``render`` is given the blocks and how many characters each text of them may have, ``largest_cap`` at
-    most. What is answered does not fit where the buttons alone are too many.
+    ``longest``: more characters no text of what fits can have. ``render`` is given the blocks, the most
+    characters of a text, and those of a button's label: labels are shortened where the buttons alone are too
+    long, and what is answered may be too long even then.
     """
 
     def capped(cap: int) -> Rendered:
-        return render(blocks, cap)
+        return render(blocks, cap, _LABEL)
 
     def first(count: int) -> Rendered:
-        return render(first_texts(blocks, count), SHORTEST)
+        return render(_first(blocks, count), _SHORTEST, _LABEL)
 
-    if fits(whole := capped(largest_cap)):
+    def labelled(label: int) -> Rendered:
+        return render(_first(blocks, 0), _SHORTEST, label)
+
+    if fits(whole := capped(longest)):
         return whole
-    if fits(capped(SHORTEST)):
-        return capped(largest(lambda cap: fits(capped(cap)), SHORTEST, largest_cap))
-    return first(largest(lambda count: fits(first(count)), 0, len(blocks)))
+    if fits(capped(_SHORTEST)):
+        return capped(largest(lambda cap: fits(capped(cap)), _SHORTEST, longest))
+    if fits(first(0)):
+        return first(largest(lambda count: fits(first(count)), 0, len(blocks)))
+    return labelled(largest(lambda label: fits(labelled(label)), _SHORTEST_LABEL, _LABEL))
 
 
 def largest(good: Callable[[int], bool], lowest: int, highest: int) -> int:
@@ -53,7 +60,7 @@ def largest(good: Callable[[int], bool], lowest: int, highest: int) -> int:
     return bisect_left(range(lowest + 1, highest + 1), True, key=lambda one: not good(one)) + lowest
 
 
-def first_texts(blocks: Sequence[Block], count: int) -> Iterator[Block]:
+def _first(blocks: Sequence[Block], count: int) -> Iterator[Block]:
     """The first ``count`` blocks, a word about the rest, and all buttons."""
     told = False
     for at, block in enumerate(blocks):
@@ -71,7 +78,7 @@ def shown(line: Line, cap: int) -> Iterator[tuple[Span, str]]:
     """Every span that says something, with what is shown of it: ``cap`` characters in all."""
     left, last = cap, ""
     for span in line:
-        text = clean(span if isinstance(span, str) else span.text)
+        text = _clean_head(span if isinstance(span, str) else span.text, left)
         if not text:
             continue
         if left <= 0:
@@ -88,15 +95,29 @@ def as_line(name: str, value: str) -> Line:
     return (Bold(name), ": ", value) if value.strip() else (Bold(name),)
 
 
+def shortened(text: str, limit: int, mark: str = CUT) -> str:
+    return cut(_clean_head(text, limit), limit, mark)
+
+
+def label(text: str, limit: int) -> str:
+    """A button's, which is never empty."""
+    return shortened(text.strip(), limit, "…") or "…"
+
+
 def clean(text: str) -> str:
     return _UNSEEN.sub("\ufffd", text.replace("\r\n", "\n"))
 
 
-def cut(text: str, limit: int) -> str:
+def _clean_head(text: str, limit: int) -> str:
+    """Cleaned, and a bit more than ``limit`` of it where there is so much: a log may be megabytes long."""
+    return clean(text[: 2 * max(limit, 0) + 2])  # twice: a line break may lose its half
+
+
+def cut(text: str, limit: int, mark: str = CUT) -> str:
     if units(text) <= limit:
         return text
-    room = max(0, limit - len(CUT))
-    return text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore") + CUT
+    room = max(0, limit - len(mark))
+    return text.encode("utf-16-le")[: 2 * room].decode("utf-16-le", "ignore") + mark
 
 
 def units(text: str) -> int:

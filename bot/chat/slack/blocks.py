@@ -13,10 +13,11 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, assert_never
 
-from bot.chat.fitting import as_line, clean, cut, fitted, is_web_address, shown, units
+from bot.chat.fitting import as_line, clean, cut, fitted, is_web_address, label, shortened, shown, units
 from bot.chat.message import (
     Block,
     Bold,
+    Button,
     Buttons,
     Code,
     Heading,
@@ -33,7 +34,6 @@ from bot.chat.message import (
 _BLOCKS = 50
 _HEADER = 150
 _TEXT = 3000
-_LABEL = 75
 _BUTTONS_IN_A_ROW = 25
 _FALLBACK = 4000
 # Nowhere written down: `msg_blocks_too_long` was seen from some 13,100 characters of JSON upwards.
@@ -47,7 +47,10 @@ Json = dict[str, Any]
 def render(message: Message, size: int = WHOLE) -> tuple[str, list[Json]]:
     """The notification's text, and the blocks. ``size``: characters of JSON that these may have."""
     return _fallback(message.fallback), fitted(
-        message.blocks, size, lambda blocks, cap: list(_rendered(blocks, cap)), lambda made: _fits(made, size)
+        message.blocks,
+        size,
+        lambda blocks, cap, longest: list(_rendered(blocks, cap, longest)),
+        lambda rendered: _fits(rendered, size),
     )
 
 
@@ -59,28 +62,31 @@ def _fits(rendered: Sequence[Json], size: int) -> bool:
 # ---- blocks
 
 
-def _rendered(blocks: Iterable[Block], cap: int) -> Iterator[Json]:
-    """Every text at most ``cap`` characters. Neighbouring texts share a block: 50 are soon used up."""
+def _rendered(blocks: Iterable[Block], cap: int, longest: int) -> Iterator[Json]:
+    """Every text at most ``cap`` characters, every label ``longest``.
+
+    Neighbouring texts share a block: 50 are soon used up.
+    """
     texts: list[Json] = []
     pressed = 0
     for block in blocks:
         match block:
             case Heading(text):
                 yield from _gathered(texts)
-                if title := clean(text).strip():
-                    yield {"type": "header", "text": _plain(title, _HEADER)}
+                if title := shortened(text.strip(), _HEADER):
+                    yield {"type": "header", "text": _plain(title)}
             case Paragraph(line):
                 texts += _section(_spans(line, cap))
             case Pairs(rows):
                 for name, value in rows:
                     texts += _section(_spans(as_line(name, value), cap))
             case Code(text):
-                if parts := _texts(cut(clean(text), cap)):
+                if parts := _texts(shortened(text, cap)):
                     texts.append({"type": "rich_text_preformatted", "elements": parts})
             case Buttons(buttons):
                 yield from _gathered(texts)
                 made = [
-                    _button(one.label, one.action, one.style, f"press-{at}")
+                    _button(label(one.label, longest), one, f"press-{at}")
                     for at, one in enumerate(buttons, pressed)
                 ]
                 pressed += len(made)
@@ -101,18 +107,18 @@ def _section(elements: list[Json]) -> list[Json]:
     return [{"type": "rich_text_section", "elements": elements}] if elements else []
 
 
-def _plain(text: str, limit: int) -> Json:
-    return {"type": "plain_text", "text": cut(text, limit), "emoji": False}
+def _plain(text: str) -> Json:
+    return {"type": "plain_text", "text": text, "emoji": False}
 
 
-def _button(label: str, action: str, style: str, action_id: str) -> Json:
-    button: Json = {
+def _button(title: str, button: Button, action_id: str) -> Json:
+    made: Json = {
         "type": "button",
         "action_id": action_id,
-        "text": _plain(clean(label).strip() or "…", _LABEL),
-        "value": action,
+        "text": _plain(title),
+        "value": button.action,
     }
-    return button | ({"style": style} if style != "default" else {})
+    return made | ({"style": button.style} if button.style != "default" else {})
 
 
 # ---- spans

@@ -16,14 +16,12 @@ from itertools import groupby
 from typing import Any, assert_never
 
 from bot.chat.fitting import (
-    SHORTEST,
     as_line,
-    clean,
-    cut,
-    first_texts,
     fitted,
     is_web_address,
+    label,
     largest,
+    shortened,
     shown,
 )
 from bot.chat.message import (
@@ -48,8 +46,6 @@ from bot.chat.message import (
 WHOLE = 20_480
 _SUMMARY = 400
 _HEADING = 200
-_LABEL = 75
-_SHORTEST_LABEL = 8
 # More than six of one set are not shown on a desktop. https://github.com/MicrosoftDocs/msteams-docs/issues/5356
 _BUTTONS_IN_A_ROW = 6
 # https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/work-with-universal-actions-for-adaptive-cards
@@ -83,9 +79,9 @@ def render(message: Message, *, key: str = "", refresh_for: Sequence[str] = (), 
         "fallbackText": _TOO_OLD,
     } | _refresh(key, refresh_for, size // 3)
 
-    def card(blocks: Iterable[Block], cap: int, label: int = _LABEL) -> Json:
-        body = list(_rendered(blocks, cap, key, label))
-        body = body or [_text(_runs(cut(clean(message.fallback), cap)) or _runs("…"))]
+    def card(blocks: Iterable[Block], cap: int, longest: int) -> Json:
+        body = list(_rendered(blocks, cap, longest, key))
+        body = body or [_text(_runs(shortened(message.fallback, cap)) or _runs("…"))]
         if key:
             body[0] |= {"id": _KEY + key}
         return frame | {"body": body}
@@ -93,15 +89,7 @@ def render(message: Message, *, key: str = "", refresh_for: Sequence[str] = (), 
     def fits(made: Json) -> bool:
         return len(json.dumps(_activity(message, made))) <= size
 
-    made = fitted(message.blocks, size, card, fits)
-    if fits(made):
-        return made
-    buttons = tuple(first_texts(message.blocks, 0))
-    return card(
-        buttons,
-        SHORTEST,
-        largest(lambda label: fits(card(buttons, SHORTEST, label)), _SHORTEST_LABEL, _LABEL),
-    )
+    return fitted(message.blocks, size, card, fits)
 
 
 def key_of(card: Json) -> str:
@@ -115,7 +103,7 @@ def key_of(card: Json) -> str:
 def _activity(message: Message, card: Json) -> Json:
     return {
         "type": "message",
-        "summary": cut(clean(message.fallback).strip() or "pullbot", _SUMMARY),
+        "summary": shortened(message.fallback.strip(), _SUMMARY) or "pullbot",
         "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": card}],
     }
 
@@ -136,22 +124,22 @@ def _refresh(key: str, people: Sequence[str], size: int) -> Json:
 # ---- blocks
 
 
-def _rendered(blocks: Iterable[Block], cap: int, key: str, label: int) -> Iterator[Json]:
-    """Every text at most ``cap`` characters, every button's title at most ``label``."""
+def _rendered(blocks: Iterable[Block], cap: int, longest: int, key: str) -> Iterator[Json]:
+    """Every text at most ``cap`` characters, every button's title ``longest``."""
     for block in blocks:
         match block:
             case Heading(text):
-                if title := clean(text).strip():
-                    yield _text(_runs(cut(title, min(cap, _HEADING)), size="Large", weight="Bolder"))
+                if title := shortened(text.strip(), min(cap, _HEADING)):
+                    yield _text(_runs(title, size="Large", weight="Bolder"))
             case Paragraph(line):
                 yield from _line(line, cap)
             case Pairs(rows):
                 for at, (name, value) in enumerate(rows):
                     yield from _line(as_line(name, value), cap, "Default" if at == 0 else "None")
             case Code(text):
-                yield from _code(cut(clean(text).strip("\n"), cap))
+                yield from _code(shortened(text.strip("\r\n"), cap))
             case Buttons(buttons):
-                made = [_button(one, key, label) for one in buttons]
+                made = [_button(label(one.label, longest), one, key) for one in buttons]
                 for at in range(0, len(made), _BUTTONS_IN_A_ROW):
                     yield {"type": "ActionSet", "actions": made[at : at + _BUTTONS_IN_A_ROW]}
             case _:
@@ -187,12 +175,11 @@ def _indented(line: str) -> str:
     return mark + rest[: len(rest) - len(text)].expandtabs(4).replace(" ", "\u00a0") + text
 
 
-def _button(button: Button, key: str, label: int) -> Json:
+def _button(title: str, button: Button, key: str) -> Json:
     """Clients that know no ``Action.Execute`` send the same data as a message."""
-    press: Json = {
-        "title": cut(clean(button.label).strip() or "…", label),
-        "data": {"action": button.action, "key": key},
-    } | ({"style": _STYLES[button.style]} if button.style != "default" else {})
+    press: Json = {"title": title, "data": {"action": button.action, "key": key}}
+    if button.style != "default":
+        press["style"] = _STYLES[button.style]
     return {
         "type": "Action.Execute",
         "verb": "press",

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings
 from slack_sdk.models.blocks import Block as SdkBlock
 
 from bot.chat.message import (
@@ -25,51 +24,8 @@ from bot.chat.message import (
     Paragraph,
 )
 from bot.chat.slack.blocks import render
+from tests.fakes.messages import RELAXED, messages
 from tests.fakes.slack_rules import buttons, check_message, flattened
-
-NASTY = (
-    "<!channel>", "<!here|x>", "<@U0ALICE>", "<https://evil.example|bank>", "*bold*", "`code`", "```",
-    "&lt;!channel&gt;",    "\x00\x1b[31m", "\u202egnp.exe", "😀" * 40, "한국어", "\ud800", "a\r\nb", " ", "",
-)  # fmt: skip
-
-texts = st.one_of(
-    st.sampled_from(NASTY),
-    st.text(st.characters(exclude_categories=[]), max_size=40),
-    st.builds(lambda one, n: one * n, st.sampled_from(["x", "é\n", "😀", "<", '"']), st.integers(0, 9000)),
-)
-spans = st.one_of(
-    texts,
-    texts.map(Bold),
-    texts.map(Mono),
-    st.builds(Link, texts, st.one_of(texts, st.just("https://e.example/"))),
-)
-shown_blocks = st.one_of(
-    texts.map(Heading),
-    texts.map(Code),
-    st.lists(spans, max_size=5).map(lambda line: Paragraph(tuple(line))),
-    st.lists(st.tuples(texts, texts), max_size=4).map(lambda rows: Pairs(tuple(rows))),
-)
-button_rows = st.lists(
-    st.builds(
-        Button,
-        texts,
-        st.from_regex(r"[a-z_]{1,12} [0-9a-f]{8} [0-9a-f]{16}", fullmatch=True),
-        st.sampled_from(["default", "primary", "danger"]),
-    ),
-    min_size=1,
-    max_size=5,
-).map(lambda row: Buttons(tuple(row)))
-messages = st.builds(
-    lambda fallback, many, some, row: Message("k", fallback, (*many, *some, row)),
-    texts,
-    st.builds(lambda one, n: [one] * n, shown_blocks, st.integers(0, 70)),
-    st.lists(st.one_of(shown_blocks, shown_blocks, button_rows), max_size=6),
-    button_rows,
-)
-
-
-# The same examples on every run, however slow the machine.
-RELAXED = settings(derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @settings(RELAXED, max_examples=100)
