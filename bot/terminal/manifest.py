@@ -12,7 +12,7 @@ import yaml
 
 from bot import VERSION
 from bot.terminal.manifest_slack import slack_manifest
-from bot.terminal.manifest_teams import Refused, teams_manifest, teams_package
+from bot.terminal.manifest_teams import READ_CHANNELS, READ_CHATS, Refused, teams_manifest, teams_package
 
 if TYPE_CHECKING:
     from bot.settings_shape import Slack, Teams
@@ -48,9 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     teams.add_argument(
         "--read-channels",
         action="store_true",
-        help="ask each team to let it read its channels' messages, "
-        "to find one of its own again whose answer was lost",
+        help="ask each team to let it read its channels, "
+        "to find a message of its own again if Teams' answer was lost",
     )
+    teams.add_argument("--read-chats", action="store_true", help="the same for group chats")
     teams.add_argument(
         "--app-version",
         metavar="X.Y.Z",
@@ -73,11 +74,12 @@ def _made(arguments: argparse.Namespace, settings: ChatSettings) -> str | bytes:
     if arguments.chat == "slack":
         manifest = _slack(arguments.url, settings.slack)
         return _json(manifest) if as_json else yaml.safe_dump(manifest, sort_keys=False)
+    reads = [READ_CHANNELS] * arguments.read_channels + [READ_CHATS] * arguments.read_chats
     manifest = teams_manifest(
         settings.teams.app_id,
         url=arguments.url or _EXAMPLE,
         version=arguments.app_version,
-        read_channels=arguments.read_channels,
+        reads=reads,
     )
     if not arguments.url:
         print(

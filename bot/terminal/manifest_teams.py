@@ -8,13 +8,16 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+# What finds a message of its own again, in a team's channels and in a group chat (`bot.chat.teams.graph`).
+READ_CHANNELS = "ChannelMessage.Read.Group"
+READ_CHATS = "ChatMessage.Read.Chat"
+
 _VERSION = "1.25"
 _SCOPES = ("team", "groupChat", "personal")
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_EXAMPLE = "00000000-0000-0000-0000-000000000000"
 _NUMBERED = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 _ICONS = ("color.png", "outline.png")
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first day that a zip file can name
@@ -37,29 +40,27 @@ It proposes the exact change, has it approved here by whom you named, makes it o
 pull, and can undo it. Everybody who sees the channel sees what was asked, approved and changed.
 
 """
-_HEARS = "It is sent what mentions it and what is written to it directly, and nothing else."
-_READS = """\
-It is sent every message of the team's channels, and drops those that do not mention it. \
-It looks through a thread only for a message of its own."""
+_HEARING = "It is sent what mentions it and what is written to it directly, and nothing else."
+_READING = """\
+It is sent what is written where it was allowed to read, and drops what neither mentions it nor is \
+written to it directly. It looks back only for messages of its own."""
 
 
 class Refused(Exception):
     """Why it cannot be made or written, and what to do: one sentence."""
 
 
-def teams_manifest(app_id: str, *, url: str, version: str, read_channels: bool = False) -> dict[str, Any]:
+def teams_manifest(app_id: str, *, url: str, version: str, reads: Sequence[str] = ()) -> dict[str, Any]:
     """The app's manifest.
 
-    :param app_id: the bot's, which is the app's id too: Microsoft's page on the manifest says so for bots
-        that have one, and so whoever looks at either finds the other
-    :param url: leads whoever wants to know more to your own page
-    :param read_channels: whether teams are asked for `ChannelMessage.Read.Group`
+    :param app_id: the bot's. It is the app's id too, as Microsoft's page allows, so that whoever looks at
+        either finds the other
+    :param url: leads whoever wants to know more to a page of yours
+    :param reads: permissions that teams and chats are asked for, such as ``READ_CHANNELS``
     :raises Refused: one of them is not what Teams takes
     """
     if not app_id:
         raise Refused("MICROSOFT_APP_ID is not set; the app package names the bot by its app id")
-    if not _GUID.fullmatch(app_id):  # not repeated: it may be the password, in the wrong place
-        raise Refused(f"MICROSOFT_APP_ID is no app id; it should look like {_EXAMPLE}")
     if not _NUMBERED.fullmatch(version):
         raise Refused(f"--app-version is {version!r}; it should be three numbers, such as 1.0.1")
     if not re.match(r"https://[^/\s]", url):
@@ -74,7 +75,7 @@ def teams_manifest(app_id: str, *, url: str, version: str, read_channels: bool =
         "name": {"short": "pullbot", "full": "pullbot: why images are not pulled"},
         "description": {
             "short": "Finds out why images are not pulled, and mends it once approved",
-            "full": _ABOUT + (_READS if read_channels else _HEARS),
+            "full": _ABOUT + (_READING if reads else _HEARING),
         },
         "icons": {"color": "color.png", "outline": "outline.png"},
         "accentColor": "#1f2937",
@@ -91,7 +92,7 @@ def teams_manifest(app_id: str, *, url: str, version: str, read_channels: bool =
         # From 1.25 on an app for teams must have it, and with it is let into private and shared channels.
         "supportsChannelFeatures": "tier1",
         "validDomains": [],  # no page of anybody's is shown within Teams
-        **(_reading_channels(app_id.lower()) if read_channels else {}),
+        **(_asking(app_id.lower(), reads) if reads else {}),
     }
 
 
@@ -111,14 +112,11 @@ def teams_package(manifest: str) -> bytes:
     return package.getvalue()
 
 
-def _reading_channels(app_id: str) -> dict[str, Any]:
+def _asking(app_id: str, reads: Sequence[str]) -> dict[str, Any]:
     """https://learn.microsoft.com/microsoftteams/platform/graph-api/rsc/resource-specific-consent"""
+    asked = [{"name": one, "type": "Application"} for one in reads]
     return {
-        # Without single sign-on the resource stands for nothing, but it has to be there: so that page.
+        # Without single sign-on the resource stands for nothing, but it has to be there.
         "webApplicationInfo": {"id": app_id, "resource": "https://notapplicable"},
-        "authorization": {
-            "permissions": {
-                "resourceSpecific": [{"name": "ChannelMessage.Read.Group", "type": "Application"}]
-            }
-        },
+        "authorization": {"permissions": {"resourceSpecific": asked}},
     }

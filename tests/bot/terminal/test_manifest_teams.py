@@ -18,7 +18,7 @@ import pytest
 
 from bot.__main__ import main
 from bot.chat.words import COMMANDS
-from bot.terminal.manifest_teams import teams_manifest, teams_package
+from bot.terminal.manifest_teams import READ_CHANNELS, teams_manifest, teams_package
 
 PROJECT = Path(__file__).parents[3]
 APP = "5bd0f1c2-9e0d-4f0b-8d62-2f6d7c1a3e44"
@@ -55,11 +55,12 @@ def faults(*manifests: Any) -> list[list[str]]:
 
 
 def manifest(**changes: Any) -> dict[str, Any]:
-    return {**teams_manifest(APP, url=PAGE, version="1.0.0", read_channels=True), **changes}
+    return {**teams_manifest(APP, url=PAGE, version="1.0.0", reads=[READ_CHANNELS]), **changes}
 
 
-def test_microsoft_takes_the_manifest_with_and_without_reading_channels(tmp_path: Path) -> None:
-    assert faults(made(tmp_path), made(tmp_path, "--read-channels")) == [[], []]
+def test_microsoft_takes_the_manifest_with_and_without_permissions(tmp_path: Path) -> None:
+    reading = made(tmp_path, "--read-channels", "--read-chats")
+    assert faults(made(tmp_path), reading) == [[], []]
 
 
 def test_microsofts_check_would_have_seen_a_mistake() -> None:
@@ -118,11 +119,13 @@ def test_it_asks_for_no_permission_unless_it_is_to_read_channels(tmp_path: Path)
         {"name": "ChannelMessage.Read.Group", "type": "Application"}
     ]
     assert reading["webApplicationInfo"]["id"] == APP
+    chats = made(tmp_path, "--read-chats")["authorization"]["permissions"]["resourceSpecific"]
+    assert chats == [{"name": "ChatMessage.Read.Chat", "type": "Application"}]
 
 
 def test_its_description_says_what_it_is_sent(tmp_path: Path) -> None:
     assert "and nothing else" in made(tmp_path)["description"]["full"]
-    assert "every message of the team's channels" in made(tmp_path, "--read-channels")["description"]["full"]
+    assert "allowed to read" in made(tmp_path, "--read-channels")["description"]["full"]
 
 
 def test_an_update_can_be_given_another_version(tmp_path: Path) -> None:
@@ -162,24 +165,20 @@ def test_a_terminal_is_given_no_zip_file() -> None:
 
 @pytest.mark.parametrize(
     ("app_id", "said"),
-    [
-        ("", "MICROSOFT_APP_ID is not set"),
-        ("A~secret", "MICROSOFT_APP_ID is no app id; it should look like 0000"),
-    ],
+    [("", "MICROSOFT_APP_ID is not set"), ("A~secret", "MICROSOFT_APP_ID: ")],
 )
 def test_without_the_bots_app_id_there_is_no_package(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
     app_id: str,
     said: str,
 ) -> None:
     monkeypatch.setenv("MICROSOFT_APP_ID", app_id)
-    assert main(["manifest", "teams", "--out", str(tmp_path / "app.zip")]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"pullbot: {said}")
-    assert "secret" not in line
-    assert not (tmp_path / "app.zip").exists()
+    assert main(["manifest", "teams", "--out", "app.zip"]) == 2
+    err = capsys.readouterr().err
+    assert said in err
+    assert "secret" not in err, "it may be the password, in the wrong place"
+    assert not Path("app.zip").exists()
 
 
 @pytest.mark.parametrize(
