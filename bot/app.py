@@ -16,7 +16,7 @@ from bot.chat.platform import Side
 from bot.clouds.kubeconfig import BadKubeconfig
 from bot.clusters import connect_all, unguarded, without_runbook
 from bot.log import start_logging
-from bot.people import Approvers, People
+from bot.people import Approvers, Directory, People
 from bot.service import Service
 from bot.settings import Settings, SettingsError
 from bot.store.opening import open_state
@@ -69,7 +69,7 @@ async def _serve(settings: Settings) -> None:
         afterwards.push_async_callback(clusters.close)
         for warning in (*unguarded(settings, clusters), *without_runbook(settings)):
             log.warning("%s", warning)
-        sides, people = _chats(settings)
+        sides, people = _chats(settings, state)
         service = Service(settings, state, clusters, sides, people)
         afterwards.push_async_callback(service.stop)
         await _unless(told, _start(service, state))
@@ -99,13 +99,22 @@ async def _unless(told: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
         await working
 
 
-def _chats(settings: Settings) -> tuple[Sequence[Side], People]:
-    """The chats that clusters have channels in, and who may approve."""
+def _chats(settings: Settings, state: State) -> tuple[Sequence[Side], People]:
+    """The chats that clusters have channels in, and who may approve. Who uses a chat pays for its import."""
     approvals = settings.approvals
     approvers = Approvers(approvals.approvers, (one.accounts for one in approvals.people))
-    if not any(cluster.channels.slack for cluster in settings.clusters):
-        return (), People(approvers)
-    from bot.chat.slack.side import SlackSide  # noqa: PLC0415  only who uses Slack pays for its import
+    sides: list[Side] = []
+    directories: dict[str, Directory] = {}
+    if any(cluster.channels.slack for cluster in settings.clusters):
+        from bot.chat.slack.side import SlackSide  # noqa: PLC0415  see above
 
-    slack = SlackSide(settings.slack, settings.secrets)
-    return (slack,), People(approvers, {"slack": slack.people})
+        slack = SlackSide(settings.slack, settings.secrets)
+        sides.append(slack)
+        directories["slack"] = slack.people
+    if any(cluster.channels.teams for cluster in settings.clusters):
+        from bot.chat.teams.side import TeamsSide  # noqa: PLC0415  see above
+
+        teams = TeamsSide(settings.teams, settings.azure.graph, settings.secrets, state, approvers)
+        sides.append(teams)
+        directories["teams"] = teams.people
+    return sides, People(approvers, directories)

@@ -21,6 +21,7 @@ from bot.chat.teams.people import TeamsPeople
 from bot.chat.teams.places import Places
 from bot.chat.teams.requests import Requests
 from bot.chat.teams.tokens import Gate, KeysUnavailable
+from bot.people import Approvers
 from bot.settings_shape import Teams
 from bot.store.ports import Addresses
 from checks.secret import Secret
@@ -49,6 +50,7 @@ class TeamsSide:
         graph: str,
         passwords: Passwords,
         addresses: Addresses,
+        approvers: Approvers,
         *,
         clock: Clock = time.monotonic,
         pause: Pause = asyncio.sleep,
@@ -58,7 +60,7 @@ class TeamsSide:
         self._connector = Connector(self._identity, self._scope, clock=clock, pause=pause)
         self._graph = Graph(graph, self._identity)
         places = Places(addresses, settings)
-        self.people = TeamsPeople(self._connector, self._graph, clock=clock)
+        self.people = TeamsPeople(self._connector, self._graph, approvers, clock=clock)
         self.chat = TeamsChat(self._connector, places, self.people, self._graph.find)
         self._listeners = Listeners(self.chat, places, self.people, pause=pause)
         tenant = "" if settings.local else settings.tenant_id
