@@ -146,17 +146,33 @@ class Settings(Shape):
         return [Fault(name, f"{why}; set it, or {name}_FILE") for name, value in needed.items() if not value]
 
     def _missing_for_teams(self) -> list[Fault]:
-        needed = {
-            "MICROSOFT_APP_ID": self.teams.app_id,
-            "MICROSOFT_APP_TENANT_ID": self.teams.tenant_id,
-            "MICROSOFT_APP_PASSWORD": self.secrets.microsoft_app_password,
-        }
-        why = "is not set, and a cluster has a Teams channel"
-        return [
-            Fault(name, f"{why}; set it, or teams.local for trying out")
+        password = self.secrets.microsoft_app_password
+        needed = {"MICROSOFT_APP_ID": self.teams.app_id, "MICROSOFT_APP_TENANT_ID": self.teams.tenant_id}
+        faults = [
+            Fault(
+                name, "is not set, and a cluster has a Teams channel; set it, or teams.local for trying out"
+            )
             for name, value in needed.items()
             if not value
         ]
+        registration = f"teams.registration is {self.teams.registration}"
+        if self.teams.registration == "single_tenant" and not password:
+            why = f"is not set, and a cluster has a Teams channel ({registration})"
+            faults.append(
+                Fault(
+                    "MICROSOFT_APP_PASSWORD",
+                    f"{why}; set it, or MICROSOFT_APP_PASSWORD_FILE, or teams.local for trying out",
+                )
+            )
+        if self.teams.registration == "managed_identity" and password:
+            faults.append(
+                Fault(
+                    "MICROSOFT_APP_PASSWORD",
+                    f"is set, but {registration}, and an identity has none; "
+                    "drop the password, or set teams.registration to single_tenant",
+                )
+            )
+        return faults
 
 
 def load(path: str | None, environ: Mapping[str, str]) -> Settings:
@@ -173,14 +189,28 @@ def load(path: str | None, environ: Mapping[str, str]) -> Settings:
     warnings, unknown = _judge_remedies(found)
     faults += unknown
     try:
-        settings = Settings.model_validate(
-            {**found.tree, "secrets": found.secrets, "warnings": tuple(warnings), "source": wanted}
-        )
+        settings = Settings.model_validate({**found.tree, "secrets": found.secrets, "source": wanted})
     except ValidationError as error:
         faults += [_fault(one, found) for one in error.errors(include_url=False)]
     if faults:
         raise SettingsError(sorted(set(faults), key=lambda one: one.key))
-    return settings
+    return settings.model_copy(update={"warnings": (*warnings, *_doubts(settings, found))})
+
+
+def _doubts(settings: Settings, found: Read) -> list[str]:
+    """What may be meant, but is worth a second look."""
+    teams, doubts = settings.teams, []
+    if teams.local and not is_loopback(split_address(settings.http.listen)[0]):
+        doubts.append(
+            f"{key_of(('http', 'listen'), found.variables)}: only 127.0.0.1 is listened on, not "
+            f"{settings.http.listen}, for teams.local is true and nobody's requests are authenticated"
+        )
+    if teams.local and teams.app_id:
+        doubts.append(
+            f"{key_of(('teams', 'app_id'), found.variables)}: is not used, for teams.local is true: whoever "
+            "reaches this port is taken for whom they say they are; for a real bot, set teams.local to false"
+        )
+    return doubts
 
 
 def _judge_remedies(found: Read) -> tuple[list[str], list[Fault]]:

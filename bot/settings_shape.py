@@ -9,20 +9,34 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from bot.settings_values import (
+    AnyUrl,
     Approver,
     ClusterName,
     Duration,
     EntraUser,
+    Guid,
+    HostPattern,
     Listen,
     Region,
     Role,
     SlackUser,
     StorePlace,
     Url,
+    host_matches,
+    is_loopback,
 )
 from bot.store.opening import DEFAULT
 
@@ -33,6 +47,11 @@ ENABLED_BY_DEFAULT = (
     "aws/attach_pull_policy", "aws/attach_fargate_policy", "aws/attach_execution_policy",
     "azure/attach_acr", "kubernetes/restart_workload", "aws/redeploy_service",
 )  # fmt: skip
+
+
+# Microsoft's own clients begin there, too, where Teams has not told them better yet.
+# https://learn.microsoft.com/dotnet/api/microsoft.agents.extensions.teams.teamsproactiveserviceendpoints
+PUBLIC_TEAMS = "https://smba.trafficmanager.net/teams/"
 
 
 class Part(BaseModel):
@@ -150,11 +169,14 @@ class Channels(Part):
     @field_validator("teams")
     @classmethod
     def _teams(cls, value: Channel | None) -> Channel | None:
-        if value and not re.fullmatch(r"19:\S+@(thread\.\w+|unq\.gbl\.spaces)", value.id):
+        if value is None:
+            return None
+        plain = unquote(value.id)  # as a channel's link has it: 19%3aabc%40thread.tacv2
+        if not re.fullmatch(r"19:[^\s;/@]+@(thread\.\w+|unq\.gbl\.spaces)", plain):
             raise ValueError(
                 "should be a channel's id, such as 19:abc@thread.tacv2: Teams shows it in the channel's link"
             )
-        return value
+        return value.model_copy(update={"id": plain})
 
     def of(self, chat: str) -> Channel | None:
         found: Channel | None = getattr(self, chat, None)
@@ -204,22 +226,30 @@ class Slack(Part):
 
 
 class Teams(Part):
-    """``app_id`` and ``tenant_id`` come from MICROSOFT_APP_ID and MICROSOFT_APP_TENANT_ID."""
+    """``app_id`` and ``tenant_id`` come from MICROSOFT_APP_ID and MICROSOFT_APP_TENANT_ID.
 
+    ``service_url``: where a channel is reached before anything was heard from it; "" if that is not known.
+    """
+
+    registration: Literal["single_tenant", "managed_identity"] = "single_tenant"
     openid_metadata: Url = "https://login.botframework.com/v1/.well-known/openidconfiguration"
     authority: Url = "https://login.microsoftonline.com"
-    service_hosts: tuple[str, ...] = ("*.trafficmanager.net", "*.botframework.com")
+    service_hosts: tuple[HostPattern, ...] = ("*.trafficmanager.net", "*.botframework.com")
     local: bool = False
-    app_id: str = ""
-    tenant_id: str = ""
+    service_url: AnyUrl = ""
+    app_id: Guid = ""
+    tenant_id: Guid = ""
 
-    @field_validator("service_hosts")
+    @field_validator("service_url")
     @classmethod
-    def _hosts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for host in value:
-            if not re.fullmatch(r"(\*\.)?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", host):
-                raise ValueError(f"{host!r} should be a host name, or *. and the end of one")
-        return value
+    def _of_the_hosts(cls, value: str, info: ValidationInfo) -> str:
+        local, hosts = info.data.get("local", False), info.data.get("service_hosts", ())
+        host = urlsplit(value or PUBLIC_TEAMS).hostname or ""
+        fits = is_loopback(host) if local else host_matches(host, hosts)
+        if value and not fits:
+            whose = "this machine, for teams.local is true" if local else "one of teams.service_hosts"
+            raise ValueError(f"should lead to {whose}; nothing is sent anywhere else")
+        return value or (PUBLIC_TEAMS if fits else "")
 
 
 class Azure(Part):

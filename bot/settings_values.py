@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -38,10 +39,46 @@ def _longer_than_nothing(span: timedelta) -> timedelta:
 
 def is_loopback(host: str) -> bool:
     """True for ``localhost`` and for addresses of the loopback networks."""
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
+
+
+def host_matches(host: str, patterns: Iterable[str]) -> bool:
+    """Whether ``host``, as ``urlsplit`` tells it, is one of those.
+
+    ``*.example.com`` is every host below that one, at any depth, and not that one itself. An address is only
+    ever itself, and a name that is not plain ASCII never fits: clients would turn it into another one.
+    """
+    if not host.isascii():
         return False
+    return any(_host_fits(host.lower(), pattern.lower()) for pattern in patterns)
+
+
+def _host_fits(host: str, pattern: str) -> bool:
+    address = _address(host)
+    if address is not None:
+        return address == _address(pattern)
+    if not pattern.startswith("*."):
+        return host == pattern
+    return host.endswith(pattern[1:]) and host != pattern[1:]
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _host_pattern(value: str) -> str:
+    """At least two names behind the star, and no part of an address there."""
+    name = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+    fits = re.fullmatch(rf"{name}(\.{name})*|\*(\.{name})+\.[A-Za-z][A-Za-z0-9-]*", value)
+    if not fits and _address(value) is None:
+        raise ValueError(
+            f"{value!r} should be a host, smba.trafficmanager.net, or all below one: *.botframework.com"
+        )
+    return value
 
 
 def _url(value: str) -> str:
@@ -102,6 +139,14 @@ def _entra_user(value: str) -> str:
     return value.lower()
 
 
+def _guid(value: str) -> str:
+    if value and not re.fullmatch(_ENTRA, value.lower()):
+        raise ValueError(
+            "should be an id such as 1c2d3e4f-0000-4000-8000-00000000abcd: Azure shows it with the bot"
+        )
+    return value.lower()
+
+
 def _listen(value: str) -> str:
     host, port = split_address(value)
     if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
@@ -128,6 +173,9 @@ Role = Annotated[str, AfterValidator(_role)]
 Approver = Annotated[str, AfterValidator(_approver)]
 SlackUser = Annotated[str, AfterValidator(_slack_user)]
 EntraUser = Annotated[str, AfterValidator(_entra_user)]
+AnyUrl = Annotated[str, AfterValidator(lambda value: value and _url(value))]  # or "" for none
+Guid = Annotated[str, AfterValidator(_guid)]  # or "" for none
+HostPattern = Annotated[str, AfterValidator(_host_pattern)]
 Listen = Annotated[str, AfterValidator(_listen)]
 StorePlace = Annotated[str, AfterValidator(_store)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name)]

@@ -65,8 +65,9 @@ class Threads(Protocol):
 
 
 class Addresses(Protocol):
-    """Where a chat is reached that tells so only while it talks to us. Kept until it is forgotten, for an alert
-    may come months after the last word from there.
+    """Where a chat is reached that tells so only while it talks to us.
+
+    Kept until it is forgotten, for an alert may come months after the last word from there.
     """
 
     async def address(self, chat: str, place: str) -> str | None:

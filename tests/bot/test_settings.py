@@ -8,10 +8,14 @@ import pytest
 
 from bot.settings import Settings, SettingsError, load
 from bot.settings_sources import variables
+from bot.settings_values import host_matches
 from handlers.remedy import Risk, load_remedies
 from handlers.world import Rules
 
 Write = Callable[[str], str]
+
+APP, TENANT = "0a0a0a0a-0000-4000-8000-000000000abc", "1b1b1b1b-0000-4000-8000-000000000def"
+TEAMS = "clusters: [{name: a, channels: {teams: '19:abc@thread.tacv2'}}]\n"
 
 WHOLE = """
 clusters:
@@ -258,8 +262,8 @@ def test_secrets_come_from_variables_and_files(write: Write, tmp_path: Path) -> 
             "SLACK_BOT_TOKEN": "bot-token",
             "SLACK_SIGNING_SECRET_FILE": str(tmp_path / "signing"),
             "PULLBOT_ALERTS_TOKEN": "alert-token",
-            "MICROSOFT_APP_ID": "app",
-            "MICROSOFT_APP_TENANT_ID": "tenant",
+            "MICROSOFT_APP_ID": APP.upper(),
+            "MICROSOFT_APP_TENANT_ID": TENANT,
         },
     )
     secrets = settings.secrets
@@ -268,7 +272,7 @@ def test_secrets_come_from_variables_and_files(write: Write, tmp_path: Path) -> 
     assert secrets.slack_signing_secret is not None
     assert secrets.slack_signing_secret.reveal() == "s3cret"
     assert secrets.slack_app_token is None
-    assert (settings.teams.app_id, settings.teams.tenant_id) == ("app", "tenant")
+    assert (settings.teams.app_id, settings.teams.tenant_id) == (APP, TENANT)
     assert not {"bot-token", "s3cret", "alert-token"} & set(repr(settings).split("'"))
     assert "bot-token" not in repr(settings)
 
@@ -336,12 +340,152 @@ def test_a_slack_channel_needs_tokens_to_run(
 
 
 def test_a_teams_channel_needs_an_app_unless_it_is_local(write: Write) -> None:
-    text = "clusters: [{name: a, channels: {teams: '19:abc@thread.tacv2'}}]\nteams: {local: %s}"
-    missing = {one.key for one in load(write(text % "false"), {}).missing_to_run()}
+    missing = {one.key for one in load(write(TEAMS), {}).missing_to_run()}
     assert missing == {"MICROSOFT_APP_ID", "MICROSOFT_APP_TENANT_ID", "MICROSOFT_APP_PASSWORD"}
-    local = load(write(text % "true"), {})
+    local = load(write(TEAMS + "teams: {local: true}"), {})
     assert local.missing_to_run() == ()
     assert local.listen == ("127.0.0.1", 8080), "without authentication, nobody else may reach it"
+
+
+@pytest.mark.parametrize(
+    ("registration", "password", "said"),
+    [
+        ("single_tenant", "", "is not set, and a cluster has a Teams channel (teams.registration is single_"),
+        ("single_tenant", "hunter2", ""),
+        ("managed_identity", "", ""),
+        ("managed_identity", "hunter2", "drop the password, or set teams.registration to single_tenant"),
+    ],
+)
+def test_an_app_has_a_password_and_an_identity_has_none(
+    registration: str, password: str, said: str, write: Write
+) -> None:
+    settings = load(
+        write(f"{TEAMS}teams: {{registration: {registration}}}"),
+        {"MICROSOFT_APP_ID": APP, "MICROSOFT_APP_TENANT_ID": TENANT, "MICROSOFT_APP_PASSWORD": password},
+    )
+    told = {one.key: one.text for one in settings.missing_to_run()}
+    assert told.keys() == ({"MICROSOFT_APP_PASSWORD"} if said else set())
+    assert said in told.get("MICROSOFT_APP_PASSWORD", "")
+    assert "hunter2" not in str(told)
+
+
+def test_the_ids_of_an_app_are_told_from_its_name_and_its_password(write: Write) -> None:
+    told = faults("", write, MICROSOFT_APP_ID="A~secret", MICROSOFT_APP_TENANT_ID="contoso.com")
+    assert told.keys() == {"MICROSOFT_APP_ID", "MICROSOFT_APP_TENANT_ID"}
+    assert all("such as 1c2d3e4f-" in text for text in told.values())
+    assert "A~secret" not in str(told)
+
+
+def test_nobody_is_authenticated_locally_and_the_settings_say_so(write: Write) -> None:
+    told = load(write("teams: {local: true}"), {"MICROSOFT_APP_ID": APP}).warnings
+    listening, unused = told
+    assert listening.startswith("http.listen: only 127.0.0.1 is listened on, not 0.0.0.0:8080")
+    assert unused.startswith("MICROSOFT_APP_ID: is not used, for teams.local is true")
+    quiet = "teams: {local: true}\nhttp: {listen: '127.0.0.1:3978'}"
+    assert load(write(quiet), {}).warnings == ()
+    [named] = load(write("teams: {local: true}"), {"PULLBOT_HTTP_LISTEN": "[::]:80"}).warnings
+    assert named.startswith("PULLBOT_HTTP_LISTEN: only 127.0.0.1 is listened on, not [::]:80")
+    assert load(write(""), {"MICROSOFT_APP_ID": APP}).warnings == ()
+
+
+# ---- where Teams is
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("19:abc@thread.tacv2", "19:abc@thread.tacv2"),
+        ("19%3aa_b-C1%40thread.tacv2", "19:a_b-C1@thread.tacv2"),
+        ("19%3Aabc%40thread.skype", "19:abc@thread.skype"),
+        ("19:meeting_Mjdh=@thread.v2", "19:meeting_Mjdh=@thread.v2"),
+    ],
+)
+def test_a_channel_is_named_as_teams_or_its_link_does(written: str, meant: str, write: Write) -> None:
+    path = write(f"clusters: [{{name: a, channels: {{teams: {{id: '{written}', language: ko}}}}}}]")
+    settings = load(path, {})
+    assert settings.channel_of("a", "teams") == meant
+    assert settings.language_of(meant) == "ko"
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "General",
+        "19:abc@thread.tacv2;messageid=17",
+        "a:1abc",
+        "19:@thread.tacv2",
+        "19%3Aa%2Fb%40thread.tacv2",
+    ],
+)
+def test_what_is_no_channel_of_teams_is_refused(written: str, write: Write) -> None:
+    told = faults(f"clusters: [{{name: a, channels: {{teams: '{written}'}}}}]", write)
+    assert "Teams shows it in the channel's link" in told["clusters[0].channels.teams"]
+
+
+def test_answers_go_to_the_hosts_of_teams_alone(write: Write) -> None:
+    assert load(write(""), {}).teams.service_url == "https://smba.trafficmanager.net/teams/"
+    gcc = "service_hosts: [smba.infra.gcc.teams.microsoft.com]"
+    assert load(write(f"teams: {{{gcc}}}"), {}).teams.service_url == "", "the public cloud is not theirs"
+    url = "https://smba.infra.gcc.teams.microsoft.com/teams"
+    assert load(write(f"teams: {{{gcc}, service_url: '{url}'}}"), {}).teams.service_url == url
+    told = faults(f"teams: {{service_url: '{url}'}}", write)
+    assert told["teams.service_url"].startswith("should lead to one of teams.service_hosts")
+    assert (
+        "use https"
+        in faults("teams: {service_url: 'http://smba.trafficmanager.net'}", write)["teams.service_url"]
+    )
+
+
+def test_locally_nothing_is_sent_beyond_this_machine(write: Write) -> None:
+    assert load(write("teams: {local: true}"), {}).teams.service_url == ""
+    url = "http://localhost:56150/_connector"
+    assert load(write(f"teams: {{local: true, service_url: '{url}'}}"), {}).teams.service_url == url
+    told = faults("teams: {local: true, service_url: 'https://smba.trafficmanager.net/teams/'}", write)
+    assert told["teams.service_url"].startswith("should lead to this machine")
+
+
+@pytest.mark.parametrize(
+    ("host", "pattern", "fits"),
+    [
+        ("smba.trafficmanager.net", "*.trafficmanager.net", True),
+        ("a.b.TrafficManager.net", "*.trafficmanager.NET", True),
+        ("trafficmanager.net", "*.trafficmanager.net", False),
+        (".trafficmanager.net", "*.trafficmanager.net", False),
+        ("eviltrafficmanager.net", "*.trafficmanager.net", False),
+        ("smba.trafficmanager.net.evil.example", "*.trafficmanager.net", False),
+        ("smba.trafficmanager.net.", "*.trafficmanager.net", False),
+        ("Smba.TrafficManager.net", "smba.trafficmanager.net", True),
+        ("x.smba.trafficmanager.net", "smba.trafficmanager.net", False),
+        ("smba.botframewor\N{KELVIN SIGN}.com", "*.botframework.com", False),
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.10", "127.0.0.1", False),
+        ("::1", "0:0:0:0:0:0:0:1", True),
+        ("::ffff:127.0.0.1", "127.0.0.1", False),
+        ("127.0.0.1", "*.0.0.1", False),
+        ("", "*.trafficmanager.net", False),
+        ("anything", "*", False),
+    ],
+)
+def test_a_host_fits_a_pattern_by_whole_names(host: str, pattern: str, fits: bool) -> None:
+    assert host_matches(host, [pattern]) is fits
+    assert host_matches(host, ["other.example", pattern]) is fits
+    assert not host_matches(host, [])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["*", "*.net", "*.", "smba.*.net", "*smba.net", "*.0.0.1", "https://smba.net", "a:443", "a_b.net", ""],
+)
+def test_a_pattern_too_wide_or_odd_is_refused(pattern: str, write: Write) -> None:
+    told = faults(f"teams: {{service_hosts: [smba.trafficmanager.net, '{pattern}']}}", write)
+    assert "should be a host" in told["teams.service_hosts[1]"]
+
+
+@pytest.mark.parametrize(
+    "host", ["smba.trafficmanager.net", "*.teams.microsoft.us", "127.0.0.1", "::1", "localhost"]
+)
+def test_hosts_and_addresses_are_taken(host: str, write: Write) -> None:
+    assert load(write(f"teams: {{service_hosts: ['{host}']}}"), {}).teams.service_hosts == (host,)
 
 
 def test_running_needs_a_cluster(write: Write) -> None:
