@@ -10,9 +10,10 @@ import asyncio
 import itertools
 import json
 import secrets
+import ssl
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal
@@ -79,6 +80,7 @@ class Entra:
         self.apps: dict[str, str] = {APP: "the~Secret.of-the_bot"}
         self.expired: set[str] = set()  # secrets
         self.tenants = {TENANT}
+        self.federated: set[str] = set()  # assertions of service accounts
         self.managed = {APP}  # identities of this machine
         self.lives = 3600  # seconds
         self.issued: dict[str, tuple[str, str]] = {}  # app id and scope of each token
@@ -87,16 +89,19 @@ class Entra:
         self.published = [self._new_key()]
         self.metadata_extra: dict[str, Any] = {}
         self._go = asyncio.Event()
+        self._changed = asyncio.Event()
         self._runner: web.AppRunner | None = None
 
     # ---- running
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
+    async def start(
+        self, host: str = "127.0.0.1", port: int = 0, ssl_context: ssl.SSLContext | None = None
+    ) -> str:
         self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port)
+        site = web.TCPSite(self._runner, host, port, ssl_context=ssl_context)
         await site.start()
-        self.url = f"http://{host}:{self._runner.addresses[0][1]}"
+        self.url = f"{'https' if ssl_context else 'http'}://{host}:{self._runner.addresses[0][1]}"
         return self.url
 
     async def stop(self) -> None:
@@ -115,6 +120,13 @@ class Entra:
     def let_go(self) -> None:
         """Whoever is held is answered."""
         self._go.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait, five seconds at most, until ``holds()``: it is asked whenever somebody asks us."""
+        async with asyncio.timeout(5):
+            while not holds():
+                self._changed.clear()
+                await self._changed.wait()
 
     @property
     def metadata(self) -> str:
@@ -164,6 +176,7 @@ class Entra:
 
     async def _troubled(self, part: Part) -> web.Response | None:
         self.asked[part] += 1
+        self._changed.set()
         trouble = self.trouble.get(part)
         if trouble is None:
             return None
@@ -216,6 +229,14 @@ class Entra:
         if app not in self.apps:
             said = f"Application with identifier '{app}' was not found in the directory 'Contoso'."
             return _refused("unauthorized_client", 700016, said, 400)
+        return self._judge_proof(app, secret, form)
+
+    def _judge_proof(self, app: str, secret: str, form: Mapping[str, str]) -> web.Response | None:
+        if form.get("client_assertion_type") == "urn:ietf:params:oauth:client-assertion-type:jwt-bearer":
+            if form.get("client_assertion") in self.federated:
+                return None
+            said = "No matching federated identity record found for presented assertion subject."
+            return _refused("invalid_client", 700213, said, 401)
         if secret in self.expired:
             said = f"The provided client secret keys for app '{app}' are expired."
             return _refused("invalid_client", 7000222, said, 401)

@@ -1,17 +1,12 @@
-"""Who pullbot is to Microsoft: tokens for what it sends, by an app's secret or by a managed identity.
-
-A token is asked for by one at a time and kept until shortly before it expires. If it cannot be renewed then,
-the old one is used for as long as it lives.
-"""
+"""Who pullbot is to Microsoft: tokens for what it sends, by an app's secret or by a managed identity."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -20,18 +15,13 @@ import aiohttp
 
 from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.body import json_in
+from bot.chat.teams.kept import Kept
 from bot.chat.teams.keys import Clock
 from checks.secret import Secret
 
-log = logging.getLogger(__name__)
-
-_EARLY = 300.0  # seconds before its end that a token is renewed
-_LAST = 10.0  # seconds before its end that a token is no longer used: a request has to arrive with it
 _TIMEOUT = 10.0
 _PATIENCE = 15.0  # azure-identity tries again by itself, and for minutes
 _LONGEST_WAIT = 300.0
-# A person has to mend it, and Entra locks out who keeps on asking with a wrong secret.
-_REFUSED_FOR = 60.0
 
 _REGISTRATION = "see docs/teams.md"
 _SECRET = "set MICROSOFT_APP_PASSWORD to the value (not the id) of a client secret of the app's registration"  # noqa: S105  words
@@ -91,7 +81,7 @@ class ClientSecret:
     ) -> None:
         self._url = f"{authority.rstrip('/')}/{quote(tenant, safe='')}/oauth2/v2.0/token"
         self._app_id, self._secret = app_id, secret
-        self._kept = _Kept(self._ask, clock)
+        self._kept = Kept(self._ask, clock)
         self._session: aiohttp.ClientSession | None = None
 
     async def token(self, scope: str) -> Secret[str]:
@@ -141,7 +131,7 @@ class ManagedIdentity:
             raise ValueError("MICROSOFT_APP_ID is empty, and a machine may have several identities")
         self._app_id = app_id
         self._credential: Any = None
-        self._kept = _Kept(self._ask, clock)
+        self._kept = Kept(self._ask, clock)
 
     async def token(self, scope: str) -> Secret[str]:
         return await self._kept.token(scope)
@@ -154,21 +144,31 @@ class ManagedIdentity:
         try:
             async with asyncio.timeout(_PATIENCE):
                 if self._credential is None:
-                    module = await asyncio.to_thread(import_module, "azure.identity.aio")
-                    # It warns in ten lines; what matters is in our one.
-                    logging.getLogger("azure.identity").setLevel(logging.ERROR)
-                    # Where a workload identity is set up, it is that one.
-                    self._credential = module.ManagedIdentityCredential(client_id=self._app_id)
+                    self._credential = await self._made()
                 found = await self._credential.get_token_info(scope)
         except Exception as error:
             raise _unmanaged(error) from None
         return Secret(found.token), found.expires_on - time.time()
+
+    async def _made(self) -> Any:
+        """Only the one kind: whoever else this machine is signed in as is not the bot."""
+        module = await asyncio.to_thread(import_module, "azure.identity.aio")
+        # It warns in ten lines; what matters is in our one.
+        logging.getLogger("azure.identity").setLevel(logging.ERROR)
+        if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):  # the webhook of workload identity was here
+            return module.WorkloadIdentityCredential(client_id=self._app_id)
+        return module.ManagedIdentityCredential(client_id=self._app_id)
 
 
 def _unmanaged(error: Exception) -> ChatDown | ChatRefused:
     """azure-identity says the same in several ways; whether a server refused us is what tells them apart."""
     if _code(str(error)):
         return _refusal({"error_description": str(error)})
+    if isinstance(error, ValueError):  # from making it
+        return ChatRefused(
+            "a workload identity needs AZURE_TENANT_ID beside AZURE_FEDERATED_TOKEN_FILE; is the pod labelled"
+            f" azure.workload.identity/use? {_REGISTRATION}"
+        )
     status = _status(error)
     if 400 <= status < 500 and status not in (404, 408, 410, 429):  # the endpoint itself may not be up yet
         return ChatRefused(
@@ -222,62 +222,3 @@ def _code(text: str) -> str:
 
 def _seconds(text: str) -> float:
     return min(float(text), _LONGEST_WAIT) if text.isdecimal() else 5.0
-
-
-@dataclass
-class _Scope:
-    """What is known of one scope. ``early`` is when to renew, ``late`` when no longer to use."""
-
-    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    token: Secret[str] | None = None
-    early: float = 0.0
-    late: float = 0.0
-    refused: ChatDown | ChatRefused | None = None
-    not_before: float = 0.0  # it was refused, and is not asked again until then
-
-    def living(self, now: float) -> Secret[str] | None:
-        return self.token if now < self.late else None
-
-
-class _Kept:
-    """Tokens by scope. ``ask`` gives one and how many seconds it lives."""
-
-    def __init__(self, ask: Callable[[str], Awaitable[tuple[Secret[str], float]]], clock: Clock) -> None:
-        self._ask, self._clock = ask, clock
-        self._scopes: dict[str, _Scope] = {}
-
-    async def token(self, scope: str) -> Secret[str]:
-        one = self._scopes.setdefault(scope, _Scope())
-        living = one.living(self._clock())
-        if living and (self._clock() < one.early or one.asking.locked()):
-            return living  # somebody else waits for the next one
-        async with one.asking:
-            return await self._renewed(scope, one)
-
-    async def _renewed(self, scope: str, one: _Scope) -> Secret[str]:
-        now = self._clock()
-        if one.token and now < one.early:
-            return one.token
-        if one.refused is None or now >= one.not_before:
-            await self._renew(scope, one)
-        living = one.living(self._clock())
-        if one.refused is None and one.token:
-            return one.token
-        if living:
-            return living
-        if isinstance(one.refused, ChatDown):
-            raise ChatDown(str(one.refused), one.refused.retry_after)
-        raise ChatRefused(str(one.refused))
-
-    async def _renew(self, scope: str, one: _Scope) -> None:
-        try:
-            token, lives = await self._ask(scope)
-        except (ChatDown, ChatRefused) as why:
-            wait = why.retry_after if isinstance(why, ChatDown) else _REFUSED_FOR
-            one.refused, one.not_before = why, self._clock() + wait
-            log.warning("the bot's token was not renewed: %s", why)
-            return
-        now = self._clock()
-        one.token, one.refused = token, None
-        one.early = now + lives - min(_EARLY, lives / 2)
-        one.late = now + max(lives - _LAST, 0)

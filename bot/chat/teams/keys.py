@@ -35,7 +35,6 @@ _DAY = 24 * 3600.0
 _LONGEST = 3 * _DAY
 _UNKNOWN_AGAIN = 60.0  # a key that is not in a younger list does not exist
 _FAILED_AGAIN = 5.0  # who comes meanwhile is told at once that it failed
-_TIMEOUT = 8.0  # for both documents; Teams waits about fifteen seconds for a bot
 
 
 class KeysUnavailable(ChatDown):
@@ -60,11 +59,15 @@ class Published:
 
 
 class Keys:
-    """:param metadata: the address of the openid metadata, which names the issuer and the list of keys"""
+    """
+    :param metadata: the address of the openid metadata, which names the issuer and the list of keys
+    :param patience: seconds for reading both
+    """
 
-    def __init__(self, metadata: str, clock: Clock) -> None:
+    def __init__(self, metadata: str, clock: Clock, *, patience: float = 8.0) -> None:
         self._metadata = metadata
         self._clock = clock
+        self._patience = patience  # Teams waits about fifteen seconds for a bot
         self._known: Published | None = None
         self._read_at = 0.0
         self._failed_at: float | None = None
@@ -113,19 +116,24 @@ class Keys:
 
     async def _read(self) -> None:
         try:
-            async with asyncio.timeout(_TIMEOUT):
+            async with asyncio.timeout(self._patience):
                 found = await self._fetch()
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as error:
-            self._failed_at = self._clock()
-            self._note(_in_a_line(error))
-            return
-        self._known, self._read_at, self._failed_at = found, self._clock(), None
-        self._note("")
+        except TimeoutError:
+            self._fail(f"no answer within {self._patience:g} seconds")
+        except aiohttp.ClientConnectorError as error:
+            self._fail(f"no connection to {error.host}")
+        except (aiohttp.ClientError, OSError) as error:
+            self._fail(f"the connection broke ({type(error).__name__})")
+        except ValueError as error:
+            self._fail(str(error))
+        else:
+            self._known, self._read_at = found, self._clock()
+            self._failed_at, self._why_not = None, ""
 
-    def _note(self, why_not: str) -> None:
-        if why_not and why_not != self._why_not:
+    def _fail(self, why_not: str) -> None:
+        if why_not != self._why_not:
             log.warning("Microsoft's signing keys cannot be read: %s", why_not)
-        self._why_not = why_not
+        self._failed_at, self._why_not = self._clock(), why_not
 
     async def _fetch(self) -> Published:
         metadata = await self._get(self._metadata)
@@ -201,13 +209,3 @@ def _is_safe(url: str) -> bool:
     except ValueError:
         return False
     return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))
-
-
-def _in_a_line(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {_TIMEOUT:g} seconds"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection to {error.host}"
-    if isinstance(error, aiohttp.ClientError):
-        return f"the connection broke ({type(error).__name__})"
-    return str(error) or type(error).__name__
