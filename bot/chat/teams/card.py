@@ -160,7 +160,7 @@ def _code(text: str) -> Iterator[Json]:
     else:
         items = [
             _text(
-                _runs("\n".join(map(_indented, lines)), **look, **({"color": colour} if colour else {})),
+                _runs("\n".join(map(_unfolded, lines)), **look, **({"color": colour} if colour else {})),
                 "None",
             )
             for colour, lines in groupby(text.split("\n"), lambda line: _COLOURS.get(line[:1], ""))
@@ -168,11 +168,12 @@ def _code(text: str) -> Iterator[Json]:
     yield {"type": "Container", "style": "emphasis", "items": items}
 
 
-def _indented(line: str) -> str:
+def _unfolded(line: str) -> str:
     """A line of a diff, with spaces that a browser does not fold. Not for commands: a shell needs its own."""
     mark, rest = (line[:1], line[1:]) if line[:1] in _COLOURS else ("", line)
-    text = rest.lstrip(" \t")
-    return mark + rest[: len(rest) - len(text)].expandtabs(4).replace(" ", "\u00a0") + text
+    rest = rest.replace("\t", "    ")
+    text = rest.lstrip(" ")
+    return mark + "\u00a0" * (len(rest) - len(text)) + text.replace("  ", " \u00a0")
 
 
 def _button(title: str, button: Button, key: str) -> Json:

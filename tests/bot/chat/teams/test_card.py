@@ -168,14 +168,14 @@ def test_a_card_is_as_wide_as_the_channel_and_says_its_version() -> None:
     )
 
 
-def test_a_diff_has_colours_and_keeps_its_indentation() -> None:
+def test_a_diff_has_colours_and_keeps_its_spaces() -> None:
     [container] = card(Code(DIFF))["body"]
     runs = [run for text in container["items"] for run in text["inlines"]]
     assert [(run.get("color", "plain"), run["text"]) for run in runs] == [
         ("Accent", "@@ -1,4 +1,4 @@"),
         ("plain", "\u00a0{"),
         ("Attention", '-\u00a0\u00a0"Effect": "Deny",'),
-        ("Good", '+\u00a0\u00a0\u00a0\u00a0"Effect":  "Allow",'),
+        ("Good", '+\u00a0\u00a0\u00a0\u00a0"Effect": \u00a0"Allow",'),
         ("plain", '\u00a0\u00a0\u00a0"Action": "*"\n\u00a0}'),
     ]
     assert {run["fontType"] for run in runs} == {"Monospace"}
