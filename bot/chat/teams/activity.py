@@ -39,7 +39,8 @@ class BadActivity(ValueError):
 class Origin:
     """``ref``: the activity's id, the same when it is delivered again. ``thread``: the root's, "" for none.
 
-    ``member``: the sender's id in Teams (``29:…``). ``on``: the message that the button is on.
+    ``member``: the sender's id in Teams (``29:…``). ``on``: the message that the button is on. ``team``: Teams'
+    own id of the team, "" for none.
     """
 
     ref: str
@@ -48,6 +49,7 @@ class Origin:
     sender: Sender
     member: str
     on: str = ""
+    team: str = ""
 
     @property
     def event(self) -> str:
@@ -181,7 +183,15 @@ def _origin(body: Json) -> Origin:
     sender = Sender("teams", user[:_LONGEST], _text(body, "from", "name")[:_LONGEST] or user[:_LONGEST])
     # The message that begins a thread tells itself as its root.
     root = thread if thread != ref else ""
-    return Origin(ref, place, root, sender, _text(body, "from", "id"), _text(body, "replyToId"))
+    return Origin(
+        ref,
+        place,
+        root,
+        sender,
+        member=_text(body, "from", "id"),
+        on=_text(body, "replyToId"),
+        team=_text(body, "channelData", "team", "id"),
+    )
 
 
 # ---- whatever shape it has

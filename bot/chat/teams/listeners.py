@@ -27,7 +27,7 @@ _TRIES = 4
 _GOODBYE_SECONDS = 3.0
 # Teams gives up on us a little later.
 # https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages
-_PATIENCE_SECONDS = 7.0
+PATIENCE_SECONDS = 7.0
 _SLOW = "I am at it, and it takes longer than a click may; the thread shows how it goes."
 
 
@@ -41,7 +41,7 @@ class Listeners:
         people: TeamsPeople,
         *,
         pause: Pause = asyncio.sleep,
-        patience: float = _PATIENCE_SECONDS,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
         self._chat = chat
         self._places = places
@@ -93,7 +93,7 @@ class Listeners:
         """A store that is down costs an address for later, and no answer now."""
         self._people.met(origin.sender, origin.member, origin.place)
         try:
-            await self._places.learn(origin.place, origin.sender.user)
+            await self._places.learn(origin.place, origin.sender.user, origin.team)
         except StoreDown as why:
             log.warning("the place of a conversation could not be noted: %s", why)
 
@@ -102,7 +102,7 @@ class Listeners:
             if moved.gone:
                 await self._places.forget(moved.origin.place)
             else:
-                await self._places.learn(moved.origin.place)
+                await self._places.learn(moved.origin.place, team=moved.origin.team)
         except StoreDown as why:
             log.warning("the place of a conversation could not be noted: %s", why)
 

@@ -73,11 +73,17 @@ class Places:
             url, channel, kind_of(channel), self._settings.tenant_id, bot=f"28:{self._settings.app_id}"
         )
 
-    async def learn(self, told: Reference, person: str = "") -> None:
-        """:param person: whose chat with us it is, if it is one"""
-        if not told.team and (before := await self._addresses.address(_CHAT, told.conversation)):
-            known = _read(before)  # a message tells less of its team than an installation does
-            told = replace(told, team=known.team) if known else told
+    async def learn(self, told: Reference, person: str = "", team: str = "") -> None:
+        """
+        :param person: whose chat with us it is, if it is one
+        :param team: Teams' own id of the team that the conversation is in, "" for none
+        :raises StoreDown: as the store does
+        """
+        # A message tells less of its team than an installation does.
+        if team and told.team:
+            await self._note(f"team:{team}", told.team)
+        elif team:
+            told = replace(told, team=await self._addresses.address(_CHAT, f"team:{team}") or "")
         text = orjson.dumps(asdict(told)).decode()
         await self._note(told.conversation, text)
         await self._note(_LATEST, told.service_url)

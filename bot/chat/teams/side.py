@@ -15,7 +15,7 @@ from bot.chat.teams.chat import TeamsChat
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.graph import Graph
 from bot.chat.teams.identity import ClientSecret, Identity, ManagedIdentity, Unsigned
-from bot.chat.teams.listeners import Listeners
+from bot.chat.teams.listeners import PATIENCE_SECONDS, Listeners
 from bot.chat.teams.pace import Clock, Pause
 from bot.chat.teams.people import TeamsPeople
 from bot.chat.teams.places import Places
@@ -42,6 +42,7 @@ class TeamsSide:
     """The ``Side`` of ``bot.chat.platform``.
 
     :param graph: where Microsoft Graph is
+    :param patience: seconds that a press may wait for its answer
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class TeamsSide:
         addresses: Addresses,
         approvers: Approvers,
         *,
+        patience: float = PATIENCE_SECONDS,
         clock: Clock = time.monotonic,
         pause: Pause = asyncio.sleep,
     ) -> None:
@@ -62,7 +64,7 @@ class TeamsSide:
         places = Places(addresses, settings)
         self.people = TeamsPeople(self._connector, self._graph, approvers, clock=clock)
         self.chat = TeamsChat(self._connector, places, self.people, self._graph.find)
-        self._listeners = Listeners(self.chat, places, self.people, pause=pause)
+        self._listeners = Listeners(self.chat, places, self.people, pause=pause, patience=patience)
         tenant = "" if settings.local else settings.tenant_id
         self._requests = Requests(self._gate, tenant, settings.service_hosts, self._listeners.take)
         self._pause = pause
