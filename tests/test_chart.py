@@ -59,6 +59,25 @@ HTTP: dict[str, Any] = {
     },
     "service": {"port": 80, "annotations": {"example.com/scrape": "no"}},
 }
+TEAMS: dict[str, Any] = {
+    "config": {
+        "clusters": [
+            {"name": "tokyo", "channels": {"teams": {"id": "19:abc@thread.tacv2", "language": "ja"}}}
+        ],
+        "teams": {
+            "registration": "managed_identity",
+            "app_id": "9f0d7a55-5c8f-4a58-9a0e-0f6f6c0b3b51",
+            "tenant_id": "2b7e1f6c-3d5a-4c1e-8f0b-6a9d4e2c7b10",
+            "service_hosts": ["smba.infra.gcc.teams.microsoft.com"],
+            "service_url": "https://smba.infra.gcc.teams.microsoft.com/teams",
+        },
+    },
+    "ingress": {"enabled": True, "host": "pullbot.example.com", "tlsSecret": "pullbot-tls"},
+    "serviceAccount": {
+        "annotations": {"azure.workload.identity/client-id": "9f0d7a55-5c8f-4a58-9a0e-0f6f6c0b3b51"}
+    },
+    "podLabels": {"azure.workload.identity/use": "true"},
+}
 BARE: dict[str, Any] = {
     "serviceAccount": {"create": False},
     "rbac": {"create": False},
@@ -66,7 +85,7 @@ BARE: dict[str, Any] = {
     "networkPolicy": {"enabled": False},
 }
 WRITES_SECRETS = "kubernetes/renew_pull_secret"
-ALL = {"default": {}, "full": FULL, "redis": REDIS, "http": HTTP, "bare": BARE}
+ALL = {"default": {}, "full": FULL, "redis": REDIS, "http": HTTP, "teams": TEAMS, "bare": BARE}
 
 
 def objects(values: dict[str, Any]) -> list[dict[str, Any]]:
@@ -88,6 +107,11 @@ def pod_of(values: dict[str, Any]) -> dict[str, Any]:
 def paths_of(values: dict[str, Any]) -> list[str]:
     (rule,) = only("Ingress", values)["spec"]["rules"]
     return [one["path"] for one in rule["http"]["paths"]]
+
+
+def notes_of(values: dict[str, Any]) -> str:
+    manifests = helm.Chart.load(CHART).render(values, name=RELEASE, namespace=NAMESPACE)
+    return next((text for path, text in manifests.items() if path.endswith("NOTES.txt")), "")
 
 
 def rules_of(role: dict[str, Any]) -> set[tuple[str, str, str]]:
@@ -165,6 +189,10 @@ def test_the_chart_lints_without_a_warning(values: dict[str, Any]) -> None:
         ({"config": {"approvals": {"aprovers": []}}}, "aprovers"),
         ({"config": {"clusters": [{"name": "prod", "regoin": "us-west-2"}]}}, "regoin"),
         ({"config": {"slack": {"mode": "https"}}}, "mode"),
+        ({"config": {"teams": {"local": True}}}, "local"),
+        ({"config": {"teams": {"app_id": "pullbot"}}}, "app_id"),
+        ({"config": {"teams": {"app_password": "hunter2"}}}, "app_password"),
+        ({"config": {"teams": {"registration": "multi_tenant"}}}, "registration"),
         ({"config": {"http": {"listen": "0.0.0.0:9090"}}}, "http"),
         ({"networkPolicy": {"extraEgres": []}}, "extraEgres"),
         ({"ingress": {"enabled": True}}, "host"),
@@ -316,6 +344,37 @@ def test_in_http_mode_only_slacks_door_is_open_to_the_world() -> None:
     )
 
 
+def test_a_channel_in_teams_has_a_door_of_its_own() -> None:
+    assert paths_of(TEAMS) == ["/api/messages"]
+    assert only("NetworkPolicy", TEAMS)["spec"]["ingress"] == [
+        {"ports": [{"port": "http", "protocol": "TCP"}]}
+    ]
+    both = {
+        "slack": {"mode": "http"},
+        "clusters": [*HTTP["config"]["clusters"], *TEAMS["config"]["clusters"] * 2],
+    }
+    assert paths_of({**TEAMS, "config": both}) == ["/slack/events", "/api/messages"]
+    within = {**TEAMS, "ingress": {}}
+    assert "Ingress" not in {one["kind"] for one in objects(within)}
+    assert only("NetworkPolicy", within)["spec"]["ingress"], "a gateway of one's own reaches it"
+
+
+def test_what_it_writes_for_teams_is_complete_without_a_password(tmp_path: Path) -> None:
+    written = tmp_path / "pullbot.yaml"
+    written.write_text(only("ConfigMap", TEAMS)["data"]["pullbot.yaml"])
+    settings = load(str(written), {})
+    assert settings.missing_to_run() == ()
+    assert settings.warnings == ()
+    assert settings.teams.app_id == TEAMS["config"]["teams"]["app_id"]
+
+
+def test_the_notes_say_where_teams_comes_in_and_how_the_bot_gets_its_identity() -> None:
+    assert "It has to be reachable at https://pullbot.example.com/api/messages" in notes_of(TEAMS)
+    assert "wants the label" not in notes_of(TEAMS)
+    assert "wants the label" in notes_of({**TEAMS, "podLabels": {}})
+    assert "wants the label" not in notes_of({})
+
+
 def test_alerts_have_a_door_if_somebody_asks_for_one() -> None:
     alerts = {"ingress": {"enabled": True, "alerts": True, "host": "pullbot.example.com"}}
     assert paths_of(alerts) == ["/alerts/eventbridge"]
@@ -363,8 +422,7 @@ def test_what_else_it_has_to_reach_can_be_added() -> None:
 @pytest.mark.parametrize("values", ALL.values(), ids=ALL)
 def test_the_notes_name_nothing_that_there_is_not(values: dict[str, Any]) -> None:
     manifests = helm.Chart.load(CHART).render(values, name=RELEASE, namespace=NAMESPACE)
-    notes = next((text for path, text in manifests.items() if path.endswith("NOTES.txt")), "")
-    assert "doctor" not in notes
+    assert "doctor" not in notes_of(values)
     assert "<no value>" not in "".join(manifests.values())
 
 

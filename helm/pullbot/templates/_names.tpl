@@ -28,9 +28,15 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if and .Values.persistence.enabled (not (hasPrefix "redis" (default "" .Values.config.store))) -}}yes{{- end -}}
 {{- end }}
 
+{{- /* "yes" if a cluster's alerts go to Teams. */ -}}
+{{- define "pullbot.teams" -}}
+{{- range .Values.config.clusters -}}{{- if dig "channels" "teams" "" . -}}yes{{- end -}}{{- end -}}
+{{- end }}
+
 {{- /* The paths that have to be reachable from outside, with blanks between: none in Slack's socket mode. */ -}}
 {{- define "pullbot.doors" -}}
 {{- if eq (dig "slack" "mode" "socket" .Values.config) "http" -}}/slack/events {{ end -}}
+{{- if include "pullbot.teams" . -}}/api/messages {{ end -}}
 {{- if and .Values.ingress.enabled .Values.ingress.alerts -}}/alerts/eventbridge{{- end -}}
 {{- end }}
 
