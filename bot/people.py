@@ -78,13 +78,14 @@ class People:
     async def person(self, sender: Sender) -> Person:
         """Never raises: who cannot be looked up may not approve."""
         may_approve = not await self.why_not(sender)
-        return Person(sender.id, sender.name, may_approve, self._approvers.others(sender.id))
+        return Person(_folded(sender.id), sender.name, may_approve, self._approvers.others(sender.id))
 
     async def why_not(self, sender: Sender) -> str:
         """Why ``sender`` may not approve, in words for a chat; "" if they may."""
         if self._approvers.nobody:
             return "nobody may approve: approvals.approvers is empty in the configuration"
-        accounts = (sender, *(_sender(one, sender.name) for one in self._approvers.others(sender.id)))
+        ids = (_folded(sender.id), *self._approvers.others(sender.id))
+        accounts = tuple(_sender(one, sender.name) for one in ids)
         if any(self._approvers.names(one.id) for one in accounts):
             return ""
         failed: list[str] = []

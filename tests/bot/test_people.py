@@ -10,8 +10,11 @@ from bot.people import Approvers, People
 ENTRA = "1c2d3e4f-0000-4000-8000-00000000abcd"
 
 
+GROUP = "group:5d2f1c7a-0000-4000-8000-00000000f00d"
+
+
 class Directory:
-    """Slack's user groups and everybody's addresses; a group that is not listed cannot be read."""
+    """A chat's groups and everybody's addresses; a group that is not listed cannot be read."""
 
     def __init__(self, groups: Mapping[str, set[str]], emails: Mapping[str, str] | None = None) -> None:
         self.groups = groups
@@ -28,13 +31,19 @@ class Directory:
         return self.emails.get(sender.user, "")
 
 
-def people(*approvers: str, directory: Directory | None = None) -> People:
+def people(*approvers: str, directory: Directory | None = None, entra: Directory | None = None) -> People:
     directory = directory or Directory({"@oncall": {"U0BOB"}, "S0TEAM": {"U0CAT"}}, {})
-    return People(Approvers(approvers), {"slack": directory})
+    return People(
+        Approvers(approvers), {"slack": directory, "teams": entra or Directory({GROUP: {ENTRA}}, {})}
+    )
 
 
 def slack(user: str, name: str = "somebody") -> Sender:
     return Sender("slack", user, name)
+
+
+def teams(user: str = ENTRA, name: str = "somebody") -> Sender:
+    return Sender("teams", user, name)
 
 
 @pytest.mark.parametrize(
@@ -43,14 +52,17 @@ def slack(user: str, name: str = "somebody") -> Sender:
         ("U0ALICE", slack("U0ALICE")),
         ("@oncall", slack("U0BOB")),
         ("S0TEAM", slack("U0CAT")),
-        (ENTRA, Sender("teams", ENTRA.upper(), "Alice")),
+        (ENTRA, teams(ENTRA.upper())),
+        (ENTRA.upper(), teams()),
+        (GROUP, teams()),
+        (GROUP.upper().replace("GROUP", "group"), teams()),
         ("page:alice", Sender("page", "alice", "Alice")),
     ],
 )
 async def test_who_is_listed_may_approve(approver: str, sender: Sender) -> None:
     person = await people(approver).person(sender)
     assert person.may_approve
-    assert person.id == sender.id
+    assert person.id == (f"teams:{ENTRA}" if sender.chat == "teams" else sender.id)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +75,15 @@ async def test_who_is_listed_may_approve(approver: str, sender: Sender) -> None:
         ("@oncall", slack("@oncall")),
         ("@oncall", slack("U0EVE")),
         ("S0TEAM", slack("S0TEAM")),
-        ("@oncall", Sender("teams", "U0BOB", "Bob")),
+        ("@oncall", teams("U0BOB")),
+        ("U0ALICE", teams("U0ALICE")),
+        (ENTRA, slack(ENTRA)),
+        (ENTRA, teams("29:1abc", ENTRA)),
+        (GROUP, slack(ENTRA)),
+        (GROUP, teams(GROUP)),
+        (GROUP, teams(GROUP.removeprefix("group:"))),
+        (GROUP, teams("9f9f9f9f-0000-4000-8000-000000000001")),
+        ("alice@example.com", teams("alice@example.com")),
         ("alice@example.com", slack("alice@example.com")),
     ],
 )
@@ -106,3 +126,89 @@ async def test_groups_are_not_asked_for_those_who_are_listed() -> None:
     directory = Directory({"@oncall": set()}, {})
     await people("U0ALICE", "@oncall", directory=directory).person(slack("U0ALICE"))
     assert directory.asked == []
+
+
+async def test_the_groups_of_another_chat_are_not_asked_for() -> None:
+    in_slack, in_entra = Directory({"@oncall": set()}, {}), Directory({GROUP: set()}, {})
+    book = people("@oncall", GROUP, directory=in_slack, entra=in_entra)
+    assert "is not an approver" in await book.why_not(slack("U0ALICE"))
+    assert (in_slack.asked, in_entra.asked) == (["@oncall"], [])
+    assert "is not an approver" in await book.why_not(teams())
+    assert (in_slack.asked, in_entra.asked) == (["@oncall"], [GROUP])
+
+
+async def test_an_address_in_teams_counts_as_its_own_directory_has_it() -> None:
+    book = people("Alice@Example.com", entra=Directory({}, {ENTRA: "ALICE@example.com"}))
+    assert (await book.person(teams())).may_approve
+    assert not (await book.person(slack(ENTRA))).may_approve
+
+
+async def test_an_entra_group_that_cannot_be_read_allows_nobody_and_says_so() -> None:
+    book = people(GROUP, entra=Directory({}, {}))
+    assert await book.why_not(teams(name="Alice")) == (
+        f"it cannot be told whether Alice may approve: the group {GROUP} could not be read"
+    )
+
+
+async def test_without_its_chat_nobody_is_in_a_group() -> None:
+    book = People(Approvers(("@oncall",)))
+    assert not (await book.person(slack("U0BOB"))).may_approve
+    assert await book.why_not(Sender("page", "U0BOB", "Bob")) == (
+        "Bob is not an approver (approvals.approvers in the configuration)"
+    )
+
+
+# ---- one person, two accounts
+
+LINKED = (("slack:U0ALICE", f"teams:{ENTRA}"),)
+
+
+async def test_who_is_linked_is_one_person_whichever_account_acts() -> None:
+    book = People(Approvers((), LINKED))
+    in_slack, in_teams = (
+        await book.person(slack("U0ALICE", "Alice")),
+        await book.person(teams(name="Alice A.")),
+    )
+    assert (in_slack.id, in_slack.others) == ("slack:U0ALICE", (f"teams:{ENTRA}",))
+    assert (in_teams.id, in_teams.others) == (f"teams:{ENTRA}", ("slack:U0ALICE",))
+    assert in_slack.is_same(in_teams)
+    assert in_teams.is_same(in_slack)
+
+
+async def test_nobody_is_one_with_somebody_by_name() -> None:
+    book = People(Approvers(("U0BOB", ENTRA), LINKED))
+    alice, bob = await book.person(teams(name="Bob")), await book.person(slack("U0BOB", "Bob"))
+    page = await book.person(Sender("page", "U0ALICE", "Bob"))
+    assert not alice.is_same(bob)
+    assert not page.is_same(alice)
+    assert bob.others == page.others == ()
+
+
+@pytest.mark.parametrize("approver", ["U0ALICE", ENTRA, "@oncall", "S0TEAM", GROUP, "alice@example.com"])
+@pytest.mark.parametrize("sender", [slack("U0ALICE"), teams(), teams(ENTRA.upper())])
+async def test_what_either_account_may_both_may(approver: str, sender: Sender) -> None:
+    in_slack = Directory({"@oncall": {"U0ALICE"}, "S0TEAM": {"U0ALICE"}}, {"U0ALICE": "alice@example.com"})
+    in_entra = Directory({GROUP: {ENTRA}}, {})
+    book = People(Approvers((approver,), LINKED), {"slack": in_slack, "teams": in_entra})
+    assert (await book.person(sender)).may_approve
+    assert not (await book.person(slack("U0BOB"))).may_approve
+    assert not (await book.person(teams("9f9f9f9f-0000-4000-8000-000000000001"))).may_approve
+
+
+async def test_without_a_link_an_approver_in_slack_is_none_in_teams() -> None:
+    assert not (await people("U0ALICE").person(teams(name="U0ALICE"))).may_approve
+
+
+async def test_that_the_other_account_cannot_be_looked_up_is_told_and_allows_nothing() -> None:
+    book = People(Approvers(("@gone",), LINKED), {"slack": Directory({}, {}), "teams": Directory({}, {})})
+    assert await book.why_not(teams(name="Alice")) == (
+        "it cannot be told whether Alice may approve: the group @gone could not be read"
+    )
+    alone = People(Approvers(("@gone",), LINKED), {"teams": Directory({}, {})})
+    assert "the group @gone could not be read" in await alone.why_not(teams())
+    assert "is not an approver" in await alone.why_not(teams("9f9f9f9f-0000-4000-8000-000000000001"))
+
+
+async def test_a_link_alone_makes_nobody_an_approver() -> None:
+    assert not (await People(Approvers(("U0BOB",), LINKED)).person(teams())).may_approve
+    assert "approvals.approvers is empty" in await People(Approvers((), LINKED)).why_not(teams())

@@ -94,6 +94,50 @@ def test_a_whole_file(write: Write) -> None:
     )
 
 
+ENTRA = "1C2D3E4F-0000-4000-8000-00000000ABCD"
+
+
+def test_entra_ids_are_the_same_in_any_case(write: Write) -> None:
+    text = (
+        f"approvals: {{approvers: [{ENTRA}, 'group:{ENTRA}'], people: [{{slack: U0ALICE, teams: {ENTRA}}}]}}"
+    )
+    approvals = load(write(text), {}).approvals
+    assert approvals.approvers == (ENTRA.lower(), f"group:{ENTRA.lower()}")
+    assert [one.accounts for one in approvals.people] == [("slack:U0ALICE", f"teams:{ENTRA.lower()}")]
+
+
+@pytest.mark.parametrize(
+    ("people", "key", "text"),
+    [
+        (f"[{{slack: alice, teams: {ENTRA}}}]", "people[0].slack", "such as U0ALICE"),
+        (f"[{{slack: S0TEAM, teams: {ENTRA}}}]", "people[0].slack", "a person's id in Slack"),
+        ("[{slack: U0ALICE, teams: alice@example.com}]", "people[0].teams", "a person's object id in Entra"),
+        (f"[{{slack: U0ALICE, teams: 'group:{ENTRA}'}}]", "people[0].teams", "a person's object id"),
+        ("[{slack: U0ALICE}]", "people[0].teams", "is missing"),
+        (
+            f"[{{slack: U0A1, teams: {ENTRA}}}, {{slack: U0B2, teams: {ENTRA.lower()}}}]",
+            "people",
+            f"{ENTRA.lower()} is in two entries",
+        ),
+        (
+            f"[{{slack: U0A1, teams: {ENTRA}}}, {{slack: U0A1, teams: {ENTRA.replace('1C', '2C')}}}]",
+            "people",
+            "U0A1 is in two entries; an account is one person's",
+        ),
+    ],
+)
+def test_accounts_that_are_one_persons_are_ids_and_nobody_elses(
+    people: str, key: str, text: str, write: Write
+) -> None:
+    told = faults(f"approvals: {{people: {people}}}", write)
+    assert text in told[f"approvals.{key}"]
+
+
+def test_an_entra_group_is_not_named_by_its_name(write: Write) -> None:
+    told = faults("approvals: {approvers: ['group:oncall']}", write)
+    assert "group: and the object id of an Entra group" in told["approvals.approvers[0]"]
+
+
 def test_pullbot_yaml_is_found_where_the_command_is_run(
     tmp_path: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:

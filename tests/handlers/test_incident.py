@@ -243,6 +243,44 @@ def test_a_quorum_is_of_different_people() -> None:
     assert twice.executing(NOON).changes[-1].approved_by == ("Ben", "Cleo")
 
 
+IN_TEAMS = Person("teams:ben", "Ben", may_approve=True, others=(BEN.id,))
+
+
+@pytest.mark.parametrize(
+    ("asks", "approves"),
+    [
+        (replace(BEN, others=(IN_TEAMS.id,)), IN_TEAMS),
+        (IN_TEAMS, replace(BEN, others=(IN_TEAMS.id,))),
+        (BEN, IN_TEAMS),  # it was asked before the configuration said that they are one
+        (replace(IN_TEAMS, others=()), replace(BEN, others=(IN_TEAMS.id,))),
+    ],
+)
+def test_who_asked_is_no_second_person_in_another_chat(asks: Person, approves: Person) -> None:
+    asked = found().requested(DIGEST, asks, NOON, LATER)
+    with pytest.raises(NotAllowed, match="a second person must"):
+        approve(asked, approves, second_person=True)
+    assert approve(asked, approves).stage is S.APPROVED
+    assert approve(asked, CLEO, second_person=True).stage is S.APPROVED
+
+
+def test_one_person_counts_once_in_a_quorum_whichever_account_approves() -> None:
+    once = approve(requested(), BEN, quorum=2)
+    with pytest.raises(NotNow, match="Ben has approved this already"):
+        approve(once, IN_TEAMS, quorum=2)
+    twice = approve(once, CLEO, quorum=2)
+    assert twice.stage is S.APPROVED
+    assert twice.request is not None
+    assert [one.by.id for one in twice.request.approvals] == [BEN.id, CLEO.id]
+
+
+def test_who_asked_may_take_it_back_in_another_chat() -> None:
+    asked = found().requested(DIGEST, ANA, NOON, LATER)
+    there = Person("teams:ana", "Ana", others=(ANA.id,))
+    assert asked.rejected(DIGEST, there).note == "rejected by Ana"
+    with pytest.raises(NotAllowed):
+        asked.rejected(DIGEST, replace(there, others=()))
+
+
 def test_nobody_approves_what_has_expired() -> None:
     assert approve(requested(), BEN, at=LATER - timedelta(seconds=1)).stage is S.APPROVED
     with pytest.raises(NotNow, match="expired"):

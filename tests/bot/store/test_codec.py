@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from bot.store.codec import Codec, Unreadable, steps_of
 from checks.graph import members
 from checks.model import Finding, Leg, passed
-from handlers.decision import Offer
+from handlers.decision import NotAllowed, Offer, Person
 from handlers.incident import Incident, Stage
 from handlers.question import Heard
 from handlers.remedies.aws.runbook_steps import StartRunbook
 from handlers.remedy import Diff, Plan, Risk, Step
-from tests.fakes.doors import Turn
-from tests.fakes.stages import executed, hearing
+from tests.fakes.doors import BEN, Turn
+from tests.fakes.stages import approve, approved, executed, hearing, requested
 
 
 class Colour(Enum):
@@ -234,3 +234,27 @@ def test_an_answer_is_stored_with_its_question() -> None:
     again = CODEC.decode(CODEC.encode(incident))
     assert again == incident
     assert again.stage is Stage.HEARING
+
+
+def test_who_asked_is_still_one_person_with_their_other_account_after_a_restart() -> None:
+    codec = Codec([Turn])
+    asked = requested()
+    assert asked.request is not None
+    by = Person("slack:U0BEN", "Ben", others=("teams:ben",))
+    asked = replace(asked, request=replace(asked.request, by=by))
+    again = codec.decode(codec.encode(asked))
+    assert again == asked
+    with pytest.raises(NotAllowed, match="a second person must"):
+        approve(again, Person("teams:ben", "Ben B.", may_approve=True), second_person=True)
+
+
+def test_what_was_written_before_accounts_were_linked_is_still_read() -> None:
+    codec, given = Codec([Turn]), approved()
+    tree = orjson.loads(codec.encode(given))
+    request = tree["incident"]["request"]
+    for person in (request["by"], *(one["by"] for one in request["approvals"])):
+        del person["others"]
+    again = codec.decode(orjson.dumps(tree))
+    assert again == given
+    assert again.request is not None
+    assert again.request.approvals[0].by.is_same(Person("teams:ben", "Ben", others=(BEN.id,)))

@@ -12,7 +12,10 @@ import redis
 from bot.store import State
 from bot.store.codec import standard_codec
 from bot.store.sqlite import SqliteState
+from handlers.decision import NotAllowed, Offer, Person
 from handlers.incident import Incident, Stage
+from handlers.remedies.aws.runbook_steps import StartRunbook
+from handlers.remedy import Plan, Risk
 from handlers.world import NoSuchIncident, Stale
 from tests.bot.store.versions import counted
 
@@ -24,6 +27,21 @@ async def test_what_was_saved_is_loaded(state: State, another: State, incident: 
     saved = incident()
     await state.save(saved)
     assert await another.load(saved.id) == saved
+
+
+async def test_a_second_person_is_one_whoever_loads_the_request(
+    state: State, another: State, incident: Make
+) -> None:
+    plan = Plan((StartRunbook("us-west-2", "shop", "0f2c", "arn:aws:iam::123456789012:role/runbook"),))
+    offer = Offer("aws/troubleshoot_task", "Ask", Risk.LOW, "", plan, enabled=True, digest=plan.digest)
+    ben, there = Person("slack:U0BEN", "Ben", True, ("teams:ben",)), Person("teams:ben", "Ben", True)
+    found = incident().proposed([offer])
+    await state.save(found.requested(plan.digest, ben, NOON, NOON + timedelta(hours=1)))
+    loaded = await another.load(found.id)
+    with pytest.raises(NotAllowed, match="a second person must"):
+        loaded.approved(plan.digest, there, NOON, second_person=True, quorum=1)
+    cleo = Person("teams:cleo", "Cleo", True)
+    assert loaded.approved(plan.digest, cleo, NOON, second_person=True, quorum=1).stage is Stage.APPROVED
 
 
 async def test_an_unknown_incident_is_said_to_be_unknown(state: State) -> None:
