@@ -56,11 +56,13 @@ async def connected(
     shelf: Shelf | None = None,
     approvers: Approvers | None = None,
     clock: Clock | None = None,
+    secret: str = "",
+    ready: bool = True,
     **more: Any,
 ) -> AsyncIterator[TeamsSide]:
-    """A side, ready, with the service's web server."""
+    """A side with the service's web server, and ``ready``. ``secret``: another than Entra's."""
     paced: dict[str, Any] = {"clock": clock.seconds, "pause": clock.pause} if clock else {}
-    secrets = Secrets(microsoft_app_password=Secret(teams.entra.apps[APP]))
+    secrets = Secrets(microsoft_app_password=Secret(secret or teams.entra.apps[APP]))
     side = TeamsSide(
         settings(teams), teams.url, secrets, shelf or Shelf(), approvers or Approvers(), **paced, **more
     )
@@ -71,7 +73,7 @@ async def connected(
     teams.bot_url = f"http://{host}:{port}"
     await side.start(desk)
     try:
-        await until(lambda: not side.why_not_ready())
+        await until(lambda: not ready or not side.why_not_ready())
         yield side
     finally:
         desk.open.set()

@@ -39,8 +39,8 @@ class BadActivity(ValueError):
 class Origin:
     """``ref``: the activity's id, the same when it is delivered again. ``thread``: the root's, "" for none.
 
-    ``member``: the sender's id in Teams (``29:…``). ``on``: the message that the button is on. ``team``: Teams'
-    own id of the team, "" for none.
+    ``member``: the sender's id in Teams (``29:…``). ``on``: the message that the button is on. ``team``: the
+    id that Teams has for the team, "" for none.
     """
 
     ref: str
@@ -169,6 +169,8 @@ def _origin(body: Json) -> Origin:
     ref = _text(body, "id")
     if not conversation or len(told) > _LONGEST or len(ref) > _LONGEST:
         raise BadActivity(400, "the activity has no conversation, or none of Teams'")
+    if not ref and _text(body, "type") in ("message", "invoke"):
+        raise BadActivity(400, "the activity has no id, so nobody could tell whether it was heard before")
     stated = _text(body, "conversation", "conversationType")
     kind = cast(Kind, stated) if stated in ("channel", "groupChat", "personal") else kind_of(conversation)
     place = Reference(

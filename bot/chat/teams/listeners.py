@@ -102,7 +102,7 @@ class Listeners:
             if moved.gone:
                 await self._places.forget(moved.origin.place)
             else:
-                await self._places.learn(moved.origin.place, team=moved.origin.team)
+                await self._places.learn(moved.origin.place, moved.origin.sender.user, moved.origin.team)
         except StoreDown as why:
             log.warning("the place of a conversation could not be noted: %s", why)
 

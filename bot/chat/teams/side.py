@@ -10,7 +10,7 @@ from typing import Protocol
 
 from aiohttp import web
 
-from bot.chat.platform import Desk
+from bot.chat.platform import ChatDown, ChatRefused, Desk
 from bot.chat.teams.chat import TeamsChat
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.graph import Graph
@@ -20,7 +20,7 @@ from bot.chat.teams.pace import Clock, Pause
 from bot.chat.teams.people import TeamsPeople
 from bot.chat.teams.places import Places
 from bot.chat.teams.requests import Requests
-from bot.chat.teams.tokens import Gate, KeysUnavailable
+from bot.chat.teams.tokens import Gate
 from bot.people import Approvers
 from bot.settings_shape import Teams
 from bot.store.ports import Addresses
@@ -58,7 +58,7 @@ class TeamsSide:
         pause: Pause = asyncio.sleep,
     ) -> None:
         self._gate = None if settings.local else Gate(settings.openid_metadata, settings.app_id, clock=clock)
-        self._identity = _identity(settings, passwords)
+        self._identity = _identity(settings, passwords, clock)
         self._connector = Connector(self._identity, self._scope, clock=clock, pause=pause)
         self._graph = Graph(graph, self._identity)
         places = Places(addresses, settings)
@@ -68,7 +68,7 @@ class TeamsSide:
         tenant = "" if settings.local else settings.tenant_id
         self._requests = Requests(self._gate, tenant, settings.service_hosts, self._listeners.take)
         self._pause = pause
-        self._learning: asyncio.Task[None] | None = None
+        self._trying: asyncio.Task[None] | None = None
         self._why_not = "not started"
 
     def routes(self, desk: Desk) -> Iterable[web.RouteDef]:
@@ -80,13 +80,13 @@ class TeamsSide:
         if self._gate is not None:
             self._gate.open()
         self._connector.open()
-        self._learning = asyncio.create_task(self._learn_the_keys(), name="teams keys")
+        self._trying = asyncio.create_task(self._try_the_door(), name="teams identity")
 
     async def stop(self) -> None:
         self._requests.close()
-        if self._learning is not None:
-            self._learning.cancel()
-            await asyncio.gather(self._learning, return_exceptions=True)
+        if self._trying is not None:
+            self._trying.cancel()
+            await asyncio.gather(self._trying, return_exceptions=True)
         await self._listeners.finish()
         await self._connector.close()
         await self._graph.close()
@@ -102,13 +102,14 @@ class TeamsSide:
         """Of tokens for the Bot Connector: who signs what comes in is who takes what goes out."""
         return f"{await self._gate.issuer()}/.default" if self._gate is not None else ""
 
-    async def _learn_the_keys(self) -> None:
-        self._why_not = "Microsoft's signing keys are not read yet"
+    async def _try_the_door(self) -> None:
+        """Whether Microsoft is known when it comes to us, and we are when we go to it."""
+        self._why_not = "not asked yet whether Microsoft knows us"
         while self._gate is not None and self._why_not:
             try:
-                await self._gate.issuer()
+                await self._identity.token(await self._scope())
                 self._why_not = ""
-            except KeysUnavailable as why:
+            except (ChatDown, ChatRefused) as why:
                 if str(why) != self._why_not:
                     log.warning("no connection to Teams: %s", why)
                 self._why_not = str(why)
@@ -116,13 +117,13 @@ class TeamsSide:
         self._why_not = ""
 
 
-def _identity(settings: Teams, passwords: Passwords) -> Identity:
+def _identity(settings: Teams, passwords: Passwords, clock: Clock) -> Identity:
     if settings.local:
         return Unsigned()
     if settings.registration == "managed_identity":
-        return ManagedIdentity(settings.app_id)
+        return ManagedIdentity(settings.app_id, clock=clock)
     if passwords.microsoft_app_password is None:
         raise ValueError("a single-tenant app has a secret")  # the settings were not asked what is missing
     return ClientSecret(
-        settings.authority, settings.tenant_id, settings.app_id, passwords.microsoft_app_password
+        settings.authority, settings.tenant_id, settings.app_id, passwords.microsoft_app_password, clock=clock
     )

@@ -14,6 +14,7 @@ import pytest
 from bot.chat.desk import FrontDesk
 from bot.chat.message import Message, Pairs, Paragraph
 from bot.chat.platform import Answer, Mention, Sender
+from bot.chat.present import present
 from bot.clouds.connect import Connected
 from bot.clusters import Clusters
 from bot.store.codec import Codec
@@ -393,3 +394,33 @@ async def test_whatever_is_said_the_desk_never_raises(front: Front) -> None:
         answer = await front.say(words)
         assert answer.message is not None, words
         assert "went wrong" not in text(answer), words
+
+
+async def test_a_message_that_was_posted_is_shown_as_it_is_now(front: Front) -> None:
+    found = await front.found()
+    shown = await front.desk.shown("test", "alerts", "1a2b3c4d:root")
+    assert shown is not None
+    assert shown == present(found).root
+    await front.state.remember("1a2b3c4d", "test", "offer:gone", Posted("m2", "d", "alerts"))
+    gone = await front.desk.shown("test", "alerts", "1a2b3c4d:offer:gone")
+    assert gone is not None
+    assert "No longer current" in told(gone)
+
+
+@pytest.mark.parametrize(
+    ("chat", "channel", "key"),
+    [
+        ("test", "elsewhere", "1a2b3c4d:root"),
+        ("slack", "alerts", "1a2b3c4d:root"),
+        ("test", "alerts", "1a2b3c4d:diagnosis"),
+        ("test", "alerts", "00000000:root"),
+        ("test", "alerts", "answer:0123"),
+        ("test", "alerts", ""),
+        ("test", "alerts", "\0:\0"),
+    ],
+)
+async def test_a_message_that_was_not_posted_there_is_shown_to_nobody(
+    front: Front, chat: str, channel: str, key: str
+) -> None:
+    await front.found()
+    assert await front.desk.shown(chat, channel, key) is None

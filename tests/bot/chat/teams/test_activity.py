@@ -126,6 +126,7 @@ def test_what_is_none_of_our_business_is_heard_and_left_alone(kind: str) -> None
         (activity("invoke", name="task/fetch"), 501),
         (pressed("fix", verb="execute"), 400),
         (activity("message", conversation="", text="why"), 400),
+        (said("why", id=""), 400),
         (activity("message", conversation="19:" + "x" * 500, text="why"), 400),
     ],
 )

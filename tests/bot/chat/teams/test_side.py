@@ -12,6 +12,7 @@ from bot.chat.platform import Answer, ChatRefused, Place
 from bot.chat.teams.side import TeamsSide
 from bot.people import Approvers
 from tests.fakes.doors import Clock
+from tests.fakes.entra import APP
 from tests.fakes.slack_desk import Desk, private, public, until
 from tests.fakes.teams import FakeTeams, serve_teams
 from tests.fakes.teams_desk import Shelf, connected
@@ -218,3 +219,14 @@ async def test_an_answer_that_was_lost_is_not_said_twice(teams: FakeTeams, desk:
         ref = await teams.mention("alice", ALERTS, "why")
         await until(lambda: teams.calls["find reply"])
     assert len(teams.find(ALERTS, ref).replies) == 1
+
+
+async def test_it_is_not_ready_while_microsoft_does_not_know_us(teams: FakeTeams, desk: Desk) -> None:
+    secret, teams.entra.apps[APP] = teams.entra.apps[APP], "another"
+    clock = Clock()
+    async with connected(teams, desk, ready=False, secret=secret, clock=clock) as side:
+        await until(lambda: "secret" in side.why_not_ready())
+        assert secret not in side.why_not_ready()
+        teams.entra.apps[APP] = secret
+        await until(lambda: not side.why_not_ready())
+    assert side.why_not_ready() == "Teams: stopped"
