@@ -7,7 +7,6 @@ https://learn.microsoft.com/graph/api/overview
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -28,13 +27,12 @@ _ADAPTIVE = "application/vnd.microsoft.card.adaptive"
 
 @dataclass(frozen=True)
 class Trouble:
-    """What it answers instead. ``drop``: it hangs up. ``held``: nothing, until ``let_go``."""
+    """What it answers instead. ``drop``: it hangs up."""
 
     status: int = 503
     body: str = '{"error": {"code": "ServiceUnavailable", "message": "Try later."}}'
     headers: Mapping[str, str] = field(default_factory=dict)
     drop: bool = False
-    held: bool = False
 
 
 @dataclass
@@ -88,10 +86,6 @@ class FakeGraph:
         self.next_page_at = ""  # another host, if it lies
         self._written: dict[str, list[Written]] = {}
         self._teams: dict[str, str] = {}
-        self._held = asyncio.Event()
-
-    def let_go(self) -> None:
-        self._held.set()
 
     def write(self, conversation: str, written: Written, *, team: str = "") -> Written:
         """In a channel of ``team``, or else a chat."""
@@ -121,8 +115,6 @@ class FakeGraph:
         self.headers.append(dict(request.headers))
         if self.trouble:
             trouble = self.trouble.pop(0)
-            if trouble.held:
-                await self._held.wait()
             if trouble.drop and request.transport is not None:
                 request.transport.close()
             return web.Response(
@@ -191,5 +183,4 @@ async def serve_graph(token: str = "", *, page: int = 50) -> AsyncIterator[FakeG
     try:
         yield graph
     finally:
-        graph.let_go()
         await runner.cleanup()
