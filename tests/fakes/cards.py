@@ -115,7 +115,7 @@ def _check_button(button: Json) -> None:
     _want(button.get("verb") == "press", f"the verb {button.get('verb')}")
     _want(1 <= len(button.get("title", "")) <= _TITLE, f"a title {button.get('title')!r}")
     data = button.get("data")
-    _want(isinstance(data, dict) and set(data) == {"action", "key"}, f"the data {data}")
+    _want(isinstance(data, dict) and set(data) == {"action", "on"}, f"the data {data}")
     # A client that knows no Action.Execute must be able to press the same.
     same = {key: value for key, value in button.items() if key not in ("verb", "fallback")}
     _want(

@@ -101,7 +101,7 @@ class FakeTeams(Tenant):
 
     async def press_forged(self, who: str, said: Said, value: str) -> None:
         """Press what no card has."""
-        data = {"action": value, "key": said.key}
+        data = {"action": value, "on": said.key}
         fallback = {"type": "Action.Submit", "title": "Forged", "data": data}
         forged = {"type": "Action.Execute", "verb": "press", "title": "Forged", "data": data}
         await self._press(who, said, {**forged, "fallback": fallback})

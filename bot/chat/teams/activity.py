@@ -133,7 +133,7 @@ def _message(body: Json) -> Inbound:
     origin = _origin(body)
     value = body.get("value")
     if isinstance(value, dict) and not _text(body, "text").strip():
-        return Press(origin, _text(value, "action"), _text(value, "key"), waits=False)
+        return Press(origin, _text(value, "action"), _text(value, "on"), waits=False)
     us = _text(body, "recipient", "id")
     mentions = [
         _text(one, "text")
@@ -156,9 +156,9 @@ def _invoke(body: Json) -> Inbound:
     data = _tree(action, "data")
     match _text(action, "verb"):
         case "press":
-            return Press(_origin(body), _text(data, "action"), _text(data, "key"), waits=True)
+            return Press(_origin(body), _text(data, "action"), _text(data, "on"), waits=True)
         case "refresh":
-            return Refresh(_origin(body), _text(data, "key"))
+            return Refresh(_origin(body), _text(data, "on"))
         case _:
             raise BadActivity(400, "the card's action is not one that pullbot made")
 

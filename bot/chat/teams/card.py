@@ -111,7 +111,7 @@ def _activity(message: Message, card: Json) -> Json:
 def _refresh(key: str, people: Sequence[str], size: int) -> Json:
     if not people:
         return {}
-    action = {"type": "Action.Execute", "verb": "refresh", "data": {"key": key}}
+    action = {"type": "Action.Execute", "verb": "refresh", "data": {"on": key}}
 
     def refresh(count: int) -> Json:
         return {"refresh": {"action": action, "userIds": list(people[:count])}}
@@ -177,8 +177,11 @@ def _unfolded(line: str) -> str:
 
 
 def _button(title: str, button: Button, key: str) -> Json:
-    """Clients that know no ``Action.Execute`` send the same data as a message."""
-    press: Json = {"title": title, "data": {"action": button.action, "key": key}}
+    """Clients that know no ``Action.Execute`` send the same data as a message.
+
+    No datum may be called ``key``: Adaptive Cards' own renderer for browsers then sends nothing at all.
+    """
+    press: Json = {"title": title, "data": {"action": button.action, "on": key}}
     if button.style != "default":
         press["style"] = _STYLES[button.style]
     return {

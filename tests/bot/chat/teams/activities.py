@@ -59,7 +59,7 @@ def personal(text: str) -> Json:
 
 
 def pressed(value: str, key: str = "1a2b3c4d:offer", verb: str = "press", **more: Any) -> Json:
-    action = {"type": "Action.Execute", "verb": verb, "data": {"action": value, "key": key}}
+    action = {"type": "Action.Execute", "verb": verb, "data": {"action": value, "on": key}}
     return activity(
         "invoke",
         name="adaptiveCard/action",
@@ -71,4 +71,4 @@ def pressed(value: str, key: str = "1a2b3c4d:offer", verb: str = "press", **more
 
 def submitted(value: str, key: str = "1a2b3c4d:offer") -> Json:
     """As a client does that does not know Action.Execute."""
-    return activity("message", replyToId="1700000000007", value={"action": value, "key": key})
+    return activity("message", replyToId="1700000000007", value={"action": value, "on": key})

@@ -71,7 +71,7 @@ def test_with_sixty_buttons_too(message: Message) -> None:
 def test_no_button_is_ever_lost_or_changed(message: Message, size: int) -> None:
     wanted = [one for block in message.blocks if isinstance(block, Buttons) for one in block.buttons]
     made = buttons(render(message, key="offer:1", size=size))
-    assert [one["data"] for one in made] == [{"action": one.action, "key": "offer:1"} for one in wanted]
+    assert [one["data"] for one in made] == [{"action": one.action, "on": "offer:1"} for one in wanted]
     styles = {"positive": "primary", "destructive": "danger", "default": "default"}
     assert [styles[one.get("style", "default")] for one in made] == [one.style for one in wanted]
 
@@ -98,7 +98,7 @@ def test_every_block_has_its_shape() -> None:
     )
     press = {
         "title": "Fix: open the door",
-        "data": {"action": "fix 1a2b3c4d 0123456789abcdef", "key": "root"},
+        "data": {"action": "fix 1a2b3c4d 0123456789abcdef", "on": "root"},
         "style": "positive",
     }
     assert made["body"] == [
@@ -239,7 +239,7 @@ def test_a_card_of_somebody_else_has_no_key(theirs: dict[str, Any]) -> None:
 def test_a_card_is_fetched_anew_for_at_most_sixty() -> None:
     made = card(Heading("h"), key="root", refresh_for=[f"29:{n}" for n in range(90)])
     assert made["refresh"] == {
-        "action": {"type": "Action.Execute", "verb": "refresh", "data": {"key": "root"}},
+        "action": {"type": "Action.Execute", "verb": "refresh", "data": {"on": "root"}},
         "userIds": [f"29:{n}" for n in range(60)],
     }
     assert "refresh" not in card(Heading("h"), key="root")
