@@ -210,6 +210,11 @@ def _doubts(settings: Settings, found: Read) -> list[str]:
             f"{key_of(('teams', 'app_id'), found.variables)}: is not used, for teams.local is true: whoever "
             "reaches this port is taken for whom they say they are; for a real bot, set teams.local to false"
         )
+    if not teams.service_url and any(one.channels.teams for one in settings.clusters):
+        doubts.append(
+            "teams.service_url: is not known, so no alert can be posted in Teams before somebody has written "
+            "to pullbot there; set it, with its host in teams.service_hosts"
+        )
     return doubts
 
 

@@ -480,6 +480,13 @@ def test_answers_go_to_the_hosts_of_teams_alone(write: Write) -> None:
     )
 
 
+def test_a_channel_that_cannot_be_reached_before_it_was_heard_from_is_told(write: Write) -> None:
+    [told] = load(write(TEAMS + "teams: {service_hosts: [smba.infra.gcc.teams.microsoft.com]}"), {}).warnings
+    assert told.startswith("teams.service_url: is not known, so no alert can be posted in Teams before")
+    assert load(write("teams: {service_hosts: [smba.infra.gcc.teams.microsoft.com]}"), {}).warnings == ()
+    assert load(write(TEAMS), {}).warnings == ()
+
+
 def test_locally_nothing_is_sent_beyond_this_machine(write: Write) -> None:
     assert load(write("teams: {local: true}"), {}).teams.service_url == ""
     url = "http://localhost:56150/_connector"
