@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
 from bot.__main__ import COMMANDS, main
@@ -42,13 +43,26 @@ def test_the_example_is_a_configuration(tmp_path: Path) -> None:
     assert [cluster.name for cluster in load(str(written), {}).clusters] == ["prod"]
 
 
-def test_every_example_of_slack_is_a_configuration(tmp_path: Path) -> None:
-    examples = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / "slack.md").read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", ["slack.md", "teams.md"])
+def test_every_example_of_a_chat_is_a_configuration(page: str, tmp_path: Path) -> None:
+    examples = re.findall(r"```yaml\n(.*?)```", (PROJECT / "docs" / page).read_text(), re.DOTALL)
     assert examples
     for example in examples:
+        if example.startswith("# .m365agentsplayground.yml"):
+            continue
         written = tmp_path / "pullbot.yaml"
-        written.write_text(example)
-        assert load(str(written), {}).warnings == ()
+        values = yaml.safe_load(example)["config"] if example.startswith("# values.yaml") else None
+        written.write_text(yaml.safe_dump(values) if values else example)
+        assert [one for one in load(str(written), {}).warnings if "teams.local" not in one] == []
+
+
+def test_the_playground_has_the_channel_that_pullbot_posts_to() -> None:
+    page = (PROJECT / "docs" / "teams.md").read_text().partition("## Try it on this machine")[2]
+    pullbot, playground = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    (channel,) = playground["team"]["channels"]
+    assert pullbot["clusters"][0]["channels"]["teams"] == channel["id"]
+    addresses = {one["userPrincipleName"] for one in (playground["currentUser"], *playground["users"])}
+    assert addresses >= set(pullbot["approvals"]["approvers"])
 
 
 def test_every_dependency_says_why_it_is_here() -> None:
