@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -76,6 +77,12 @@ class FakeConnector:
         self._ids = (str(1_700_000_000_000 + number) for number in itertools.count())
         self._bad: list[tuple[str, Handler]] = []
         self._let_go = asyncio.Event()
+        self._connections: Callable[[], int] = lambda: 0
+
+    @property
+    def connections(self) -> int:
+        """How many are open."""
+        return self._connections()
 
     def add(self, conversation: str, members: Sequence[Json] = ()) -> Conversation:
         found = self.conversations[conversation] = Conversation(conversation, members)
@@ -247,17 +254,22 @@ class FakeConnector:
 
 
 @asynccontextmanager
-async def serve_connector(token: str = "", page: int = 500) -> AsyncIterator[FakeConnector]:
+async def serve_connector(
+    token: str = "", page: int = 500, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[FakeConnector]:
     """At ``url``, which is a service url."""
     teams = FakeConnector(token, page)
     app = web.Application(client_max_size=4 * _LARGEST)
     app.router.add_route("*", "/{path:.*}", teams.take)
     runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     host, port = runner.addresses[0][:2]
-    teams.url = f"http://{host}:{port}/teams/"
+    teams.url = f"{'https' if tls else 'http'}://{host}:{port}/teams/"
+    server = runner.server
+    assert server is not None
+    teams._connections = lambda: len(server.connections)
     try:
         yield teams
     finally:

@@ -9,6 +9,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Generic, TypeVar
 
 Pause = Callable[[float], Awaitable[None]]
@@ -34,15 +35,18 @@ class TooLong(Exception):
         self.seconds = seconds
 
 
-class _Window:
-    """Moments of the last turns, as many as the limits have to know."""
+class Window:
+    """Moments of the last turns, as many as the limits have to know.
+
+    ``queue`` serves whoever came first; ``waiting`` are those in it and before it.
+    """
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         self._limits = limits
         self._longest = max(seconds for _, seconds in limits)
         self._turns: deque[float] = deque(maxlen=max(count for count, _ in limits))
         self._held_until = float("-inf")
-        self.queue = asyncio.Lock()  # serves whoever came first
+        self.queue = asyncio.Lock()
         self.waiting = 0
 
     def due(self) -> float:
@@ -72,12 +76,12 @@ class Pace:
     """
 
     def __init__(
-        self, limits: Sequence[Limit], clock: Clock, pause: Pause, together: _Window | None = None
+        self, limits: Sequence[Limit], clock: Clock, pause: Pause, together: Window | None = None
     ) -> None:
         self._limits = limits
         self._clock, self._pause = clock, pause
         self._together = together or everything()
-        self._windows: dict[str, _Window] = {}
+        self._windows: dict[str, Window] = {}
 
     async def turn(self, key: str) -> None:
         """Wait for it; first come, first served.
@@ -102,30 +106,28 @@ class Pace:
         """Teams said to wait that long."""
         self._window(key).hold(self._clock() + seconds)
 
-    async def _wait(self, window: _Window) -> None:
+    async def _wait(self, window: Window) -> None:
         while (wait := window.due() - self._clock()) > 0:
             if wait > _LONGEST_WAIT:
                 raise TooLong(wait)
             await self._pause(wait)
 
-    def _window(self, key: str) -> _Window:
-        found = self._windows.pop(key, None) or _Window(self._limits)
-        self._windows[key] = found  # last used, last forgotten
+    def _window(self, key: str) -> Window:
         self._forget_the_idle()
-        return found
+        return self._windows.setdefault(key, Window(self._limits))
 
     def _forget_the_idle(self) -> None:
-        """Two for each one that comes, so that there are never many more than are in use."""
+        """Two are looked at for each one that is asked for: so there are never many more than are in use."""
         now = self._clock()
-        for key in list(self._windows)[:2]:
+        for key in list(islice(self._windows, 2)):
             window = self._windows.pop(key)
             if not window.is_idle(now):
-                self._windows[key] = window
+                self._windows[key] = window  # behind the others
 
 
-def everything() -> _Window:
+def everything() -> Window:
     """What all calls count in."""
-    return _Window(ALL)
+    return Window(ALL)
 
 
 K = TypeVar("K", bound=Hashable)
