@@ -115,6 +115,7 @@ class Entra:
         app.router.add_get("/v1/.well-known/keys", self._keys)
         app.router.add_post("/{tenant}/oauth2/v2.0/token", self._token)
         app.router.add_get("/msi/token", self._identity)
+        app.router.add_get("/metadata/identity/oauth2/token", self._identity)
         return app
 
     def let_go(self) -> None:
@@ -248,7 +249,8 @@ class Entra:
         if troubled := await self._troubled("identity"):
             return troubled
         app = request.query.get("client_id", "")
-        if request.headers.get("X-IDENTITY-HEADER") != self.identity_header:
+        named = (request.headers.get("X-IDENTITY-HEADER"), request.headers.get("Metadata"))
+        if named not in ((self.identity_header, None), (None, "true")):  # App Service's, and a machine's
             return web.json_response({"statusCode": 401, "message": "Unauthorized"}, status=401)
         if app not in self.managed:
             return web.json_response(

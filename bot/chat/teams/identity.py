@@ -7,7 +7,6 @@ import logging
 import os
 import re
 import time
-from importlib import import_module
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -17,10 +16,9 @@ from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.body import json_in
 from bot.chat.teams.kept import Kept
 from bot.chat.teams.keys import Clock
+from bot.imports import imported
 from checks.secret import Secret
 
-_TIMEOUT = 10.0
-_PATIENCE = 15.0  # azure-identity tries again by itself, and for minutes
 _LONGEST_WAIT = 300.0
 
 _REGISTRATION = "see docs/teams.md"
@@ -78,9 +76,11 @@ class ClientSecret:
         secret: Secret[str],
         *,
         clock: Clock = time.monotonic,
+        patience: float = 10.0,
     ) -> None:
         self._url = f"{authority.rstrip('/')}/{quote(tenant, safe='')}/oauth2/v2.0/token"
         self._app_id, self._secret = app_id, secret
+        self._patience = patience
         self._kept = Kept(self._ask, clock)
         self._session: aiohttp.ClientSession | None = None
 
@@ -94,7 +94,7 @@ class ClientSecret:
     async def _ask(self, scope: str) -> tuple[Secret[str], float]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                trust_env=True, timeout=aiohttp.ClientTimeout(total=_TIMEOUT)
+                trust_env=True, timeout=aiohttp.ClientTimeout(total=self._patience)
             )
         form = {
             "grant_type": "client_credentials",
@@ -126,10 +126,11 @@ class ManagedIdentity:
     :param app_id: its client id
     """
 
-    def __init__(self, app_id: str, *, clock: Clock = time.monotonic) -> None:
+    def __init__(self, app_id: str, *, clock: Clock = time.monotonic, patience: float = 15.0) -> None:
         if not app_id:
             raise ValueError("MICROSOFT_APP_ID is empty, and a machine may have several identities")
         self._app_id = app_id
+        self._patience = patience  # azure-identity tries again by itself, and for minutes
         self._credential: Any = None
         self._kept = Kept(self._ask, clock)
 
@@ -142,7 +143,7 @@ class ManagedIdentity:
 
     async def _ask(self, scope: str) -> tuple[Secret[str], float]:
         try:
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 if self._credential is None:
                     self._credential = await self._made()
                 found = await self._credential.get_token_info(scope)
@@ -152,7 +153,7 @@ class ManagedIdentity:
 
     async def _made(self) -> Any:
         """Only the one kind: whoever else this machine is signed in as is not the bot."""
-        module = await asyncio.to_thread(import_module, "azure.identity.aio")
+        module = await imported("azure.identity.aio")
         # It warns in ten lines; what matters is in our one.
         logging.getLogger("azure.identity").setLevel(logging.ERROR)
         if os.environ.get("AZURE_FEDERATED_TOKEN_FILE"):  # the webhook of workload identity was here
@@ -175,7 +176,7 @@ def _unmanaged(error: Exception) -> ChatDown | ChatRefused:
             f"no identity MICROSOFT_APP_ID is assigned to where pullbot runs (status {status}): assign the"
             f" bot's managed identity to it; {_REGISTRATION}"
         )
-    what = f"status {status}" if status else type(error).__name__
+    what = f"status {status}" if status >= 400 else type(error).__name__
     return ChatDown(
         f"no managed identity answered for the bot's token ({what}); with teams.registration:"
         " managed_identity pullbot has to run in Azure"

@@ -22,60 +22,71 @@ _LAST = 10.0  # seconds before its end that a token is no longer used: a request
 _REFUSED_FOR = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class _No:
+    """Why there is no token, and when to ask again. ``passes``: by itself."""
+
+    why: str
+    again: float
+    passes: bool
+
+    def error(self, now: float) -> ChatDown | ChatRefused:
+        return ChatDown(self.why, max(self.again - now, 1.0)) if self.passes else ChatRefused(self.why)
+
+
 @dataclass
 class _Scope:
-    """What is known of one scope. ``early`` is when to renew, ``late`` when no longer to use."""
+    """What is known of one scope. ``early`` is when to renew its token, ``late`` when no longer to use it."""
 
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     token: Secret[str] | None = None
     early: float = 0.0
     late: float = 0.0
-    refused: ChatDown | ChatRefused | None = None
-    not_before: float = 0.0  # it was refused, and is not asked again until then
+    no: _No | None = None
 
     def living(self, now: float) -> Secret[str] | None:
         return self.token if now < self.late else None
 
 
 class Kept:
-    """Tokens by scope. ``ask`` gives one and how many seconds it lives."""
+    """:param ask: a scope's new token and the seconds it lives; raises ``ChatDown`` or ``ChatRefused``"""
 
     def __init__(self, ask: Callable[[str], Awaitable[tuple[Secret[str], float]]], clock: Clock) -> None:
         self._ask, self._clock = ask, clock
         self._scopes: dict[str, _Scope] = {}
 
     async def token(self, scope: str) -> Secret[str]:
-        one = self._scopes.setdefault(scope, _Scope())
-        living = one.living(self._clock())
-        if living and (self._clock() < one.early or one.asking.locked()):
+        """:raises ChatDown, ChatRefused: as ``ask``, and there is none that lives"""
+        one, now = self._scopes.setdefault(scope, _Scope()), self._clock()
+        living = one.living(now)
+        if living and (now < one.early or one.asking.locked()):
             return living  # somebody else waits for the next one
         async with one.asking:
             return await self._renewed(scope, one)
 
     async def _renewed(self, scope: str, one: _Scope) -> Secret[str]:
         now = self._clock()
-        if one.token and now < one.early:
+        if one.token and now < one.early:  # by whoever asked before us
             return one.token
-        if one.refused is None or now >= one.not_before:
+        if one.no is None or now >= one.no.again:
             await self._renew(scope, one)
-        living = one.living(self._clock())
-        if one.refused is None and one.token:
-            return one.token
-        if living:
-            return living
-        if isinstance(one.refused, ChatDown):
-            raise ChatDown(str(one.refused), one.refused.retry_after)
-        raise ChatRefused(str(one.refused))
+        token = one.living(self._clock()) if one.no else one.token
+        if token:
+            return token
+        assert one.no is not None  # noqa: S101  or there would be one
+        raise one.no.error(self._clock())
 
     async def _renew(self, scope: str, one: _Scope) -> None:
         try:
             token, lives = await self._ask(scope)
-        except (ChatDown, ChatRefused) as why:
-            wait = why.retry_after if isinstance(why, ChatDown) else _REFUSED_FOR
-            one.refused, one.not_before = why, self._clock() + wait
-            log.warning("the bot's token was not renewed: %s", why)
+        except (ChatDown, ChatRefused) as error:
+            now = self._clock()
+            if one.living(now) and (one.no is None or one.no.why != str(error)):
+                log.warning("the bot's token is used until it expires, and was not renewed: %s", error)
+            wait = error.retry_after if isinstance(error, ChatDown) else _REFUSED_FOR
+            one.no = _No(str(error), now + wait, passes=isinstance(error, ChatDown))
             return
         now = self._clock()
-        one.token, one.refused = token, None
+        one.token, one.no = token, None
         one.early = now + lives - min(_EARLY, lives / 2)
-        one.late = now + max(lives - _LAST, 0)
+        one.late = now + lives - _LAST
