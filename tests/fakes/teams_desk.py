@@ -41,10 +41,9 @@ def settings(teams: FakeTeams, **more: Any) -> Teams:
         openid_metadata=teams.entra.metadata,
         authority=teams.entra.authority,
         service_hosts=("127.0.0.1",),
-        service_url=f"{teams.url}/teams/",
         app_id=APP,
         tenant_id=TENANT,
-        **more,
+        **{"service_url": f"{teams.url}/teams/", **more},
     )
 
 
@@ -58,13 +57,21 @@ async def connected(
     clock: Clock | None = None,
     secret: str = "",
     ready: bool = True,
+    service_url: str | None = None,
     **more: Any,
 ) -> AsyncIterator[TeamsSide]:
     """A side with the service's web server, and ``ready``. ``secret``: another than Entra's."""
+    configured = {} if service_url is None else {"service_url": service_url}
     paced: dict[str, Any] = {"clock": clock.seconds, "pause": clock.pause} if clock else {}
     secrets = Secrets(microsoft_app_password=Secret(secret or teams.entra.apps[APP]))
     side = TeamsSide(
-        settings(teams), teams.url, secrets, shelf or Shelf(), approvers or Approvers(), **paced, **more
+        settings(teams, **configured),
+        teams.url,
+        secrets,
+        shelf or Shelf(),
+        approvers or Approvers(),
+        **paced,
+        **more,
     )
     app = web.Application()
     app.add_routes(list(side.routes(desk)))

@@ -15,6 +15,8 @@ from bot.chat.teams.connector import Connector
 from bot.chat.teams.places import Places, Reference
 from bot.store.ports import StoreDown
 
+_UNHEARD_SECONDS = 10.0
+
 Json = dict[str, Any]
 Find = Callable[[Reference, str, str], Awaitable[str | None]]
 
@@ -85,8 +87,15 @@ class TeamsChat:
 
     async def _reference(self, channel: str) -> Reference:
         try:
-            return await self._places.of(channel)
+            there = await self._places.of(channel)
         except StoreDown as why:
             raise ChatDown(
                 f"where {channel} is reached is in the store, and that does not answer: {why}"
             ) from None
+        if not there.service_url:
+            raise ChatDown(
+                f"nothing was heard from Teams yet, so nobody knows where {channel} is; add pullbot there"
+                " and write to it, or set teams.service_url",
+                _UNHEARD_SECONDS,
+            )
+        return there

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.chat.message import Button, Buttons, Heading, Message, Paragraph
-from bot.chat.platform import Answer, ChatRefused, Place
+from bot.chat.platform import Answer, ChatDown, ChatRefused, Place
 from bot.chat.teams.side import TeamsSide
 from bot.people import Approvers
 from tests.fakes.doors import Clock
@@ -230,3 +230,12 @@ async def test_it_is_not_ready_while_microsoft_does_not_know_us(teams: FakeTeams
         teams.entra.apps[APP] = secret
         await until(lambda: not side.why_not_ready())
     assert side.why_not_ready() == "Teams: stopped"
+
+
+async def test_before_anything_was_heard_nothing_is_sent_anywhere(teams: FakeTeams, desk: Desk) -> None:
+    async with connected(teams, desk, service_url="") as side:
+        with pytest.raises(ChatDown, match="nothing was heard from Teams yet"):
+            await side.chat.post(Place(ALERTS), message("down"), "k:root")
+        await teams.mention("alice", ALERTS, "help")
+        await until(lambda: desk.mentions)
+        assert await side.chat.post(Place(ALERTS), message("down"), "k:root")
