@@ -66,7 +66,8 @@ class People:
     """Judges senders by the operator's list.
 
     Accounts that the operator says are one person's are one: what either may, both may, and together they
-    count once (``handlers.incident``).
+    count once (``handlers.incident``). Accounts with one address count once, too: an address that is listed
+    lets its owner approve in each chat, and that is not two approvers.
 
     :param directories: who is asked about people and groups of a chat
     """
@@ -77,24 +78,35 @@ class People:
 
     async def person(self, sender: Sender) -> Person:
         """Never raises: who cannot be looked up may not approve."""
-        may_approve = not await self.why_not(sender)
-        return Person(_folded(sender.id), sender.name, may_approve, self._approvers.others(sender.id))
+        why_not, address = await self._judged(sender)
+        others = (*self._approvers.others(sender.id), *([f"email:{address}"] if address else []))
+        return Person(_folded(sender.id), sender.name, not why_not, others)
 
     async def why_not(self, sender: Sender) -> str:
         """Why ``sender`` may not approve, in words for a chat; "" if they may."""
+        return (await self._judged(sender))[0]
+
+    async def _judged(self, sender: Sender) -> tuple[str, str]:
+        """Why not, and the sender's address, "" if it was not asked for or is not known."""
         if self._approvers.nobody:
-            return "nobody may approve: approvals.approvers is empty in the configuration"
-        ids = (_folded(sender.id), *self._approvers.others(sender.id))
-        accounts = tuple(_sender(one, sender.name) for one in ids)
-        if any(self._approvers.names(one.id) for one in accounts):
-            return ""
+            return "nobody may approve: approvals.approvers is empty in the configuration", ""
         failed: list[str] = []
-        for one in accounts:
-            if await self._is_in_a_group(one, failed) or await self._has_an_email(one, failed):
-                return ""
+        account = _sender(_folded(sender.id), sender.name)
+        others = [_sender(one, sender.name) for one in self._approvers.others(sender.id)]
+        address = await self._address(account, failed)
+        if self._lists(address) or any(self._approvers.names(one.id) for one in (account, *others)):
+            return "", address
+        if await self._is_in_a_group(account, failed):
+            return "", address
+        for one in others:
+            if await self._is_in_a_group(one, failed) or self._lists(await self._address(one, failed)):
+                return "", address
         if failed:
-            return f"it cannot be told whether {sender.name} may approve: {'; '.join(failed)}"
-        return f"{sender.name} is not an approver (approvals.approvers in the configuration)"
+            return f"it cannot be told whether {sender.name} may approve: {'; '.join(failed)}", address
+        return f"{sender.name} is not an approver (approvals.approvers in the configuration)", address
+
+    def _lists(self, address: str) -> bool:
+        return bool(address) and address in self._approvers.emails
 
     async def _is_in_a_group(self, sender: Sender, failed: list[str]) -> bool:
         groups = self._approvers.groups(sender.chat)
@@ -111,17 +123,17 @@ class People:
                 failed.append(f"the group {group} could not be read")
         return False
 
-    async def _has_an_email(self, sender: Sender, failed: list[str]) -> bool:
+    async def _address(self, sender: Sender, failed: list[str]) -> str:
+        """Asked for only if the list holds addresses."""
         directory = self._directories.get(sender.chat)
         if not self._approvers.emails or directory is None:
-            return False
+            return ""
         try:
-            address = await directory.email(sender)
+            return (await directory.email(sender)).casefold()
         except Exception as error:  # as above
             log.warning("the e-mail of %s could not be read: %s", sender.id, error)
             failed.append("their e-mail could not be read")
-            return False
-        return address.casefold() in self._approvers.emails
+            return ""
 
 
 def _account(listed: str) -> str:

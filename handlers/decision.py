@@ -21,8 +21,8 @@ class NotAllowed(Exception):
 class Person:
     """``id`` is unique over all chats (``slack:U0ALICE``): the account that did it.
 
-    ``may_approve`` was decided by the bot, never by a payload. ``others``: their accounts in other chats,
-    as the operator says.
+    ``may_approve`` was decided by the bot, never by a payload. ``others``: what else they are known by, their
+    accounts in other chats (``teams:…``) and their address (``email:…``).
     """
 
     id: str

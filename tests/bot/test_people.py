@@ -209,6 +209,30 @@ async def test_that_the_other_account_cannot_be_looked_up_is_told_and_allows_not
     assert "is not an approver" in await alone.why_not(teams("9f9f9f9f-0000-4000-8000-000000000001"))
 
 
+async def test_accounts_with_one_address_are_one_person_without_a_link() -> None:
+    """Listed once, it would be two approvers otherwise."""
+    in_slack, in_entra = (
+        Directory({}, {"U0ALICE": "alice@example.com"}),
+        Directory({}, {ENTRA: "Alice@Example.com"}),
+    )
+    book = people("alice@example.com", "U0ALICE", directory=in_slack, entra=in_entra)
+    here, there = await book.person(slack("U0ALICE")), await book.person(teams())
+    assert here.may_approve
+    assert there.may_approve
+    assert here.is_same(there)
+
+
+async def test_who_has_no_address_is_nobody_else_without_one() -> None:
+    book = people("alice@example.com")
+    assert not (await book.person(slack("U0BOB"))).is_same(await book.person(slack("U0CAT")))
+
+
+async def test_who_is_listed_may_approve_though_their_address_cannot_be_read() -> None:
+    book = people("alice@example.com", "U0BOB", directory=Directory({}))
+    bob = await book.person(slack("U0BOB"))
+    assert (bob.may_approve, bob.others) == (True, ())
+
+
 async def test_a_link_alone_makes_nobody_an_approver() -> None:
     assert not (await People(Approvers(("U0BOB",), LINKED)).person(teams())).may_approve
     assert "approvals.approvers is empty" in await People(Approvers((), LINKED)).why_not(teams())
