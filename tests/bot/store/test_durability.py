@@ -54,6 +54,7 @@ async def nothing_is_lost(state: State, last: int) -> None:
     assert numbers == list(range(len(numbers)))
     assert len(numbers) > last
     assert (await state.refs("a1", "slack"))[f"key:{last}"] == Posted(f"ref-{last}", "d", "C1")
+    assert int(await state.address("teams", "19:abc@thread.tacv2") or -1) >= last
     assert await state.verify() is None
 
 

@@ -23,6 +23,7 @@ async def write(where: str) -> None:
         await state.save(replace(incident, version=number))
         await state.append(Entry(datetime.now(UTC), "a1", "alice", "approved", (("number", str(number)),)))
         await state.remember("a1", "slack", f"key:{number}", Posted(f"ref-{number}", "d", "C1"))
+        await state.learn("teams", "19:abc@thread.tacv2", str(number))
         print(number, flush=True)  # noqa: T201  the parent process reads it
         number += 1
 
