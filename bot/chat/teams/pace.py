@@ -92,15 +92,21 @@ class Pace:
         window.waiting += 1
         try:
             async with window.queue:
-                await self._wait(window)
-                async with self._together.queue:
-                    await self._wait(self._together)
-                    await self._wait(window)  # it may have been held meanwhile
-                    now = self._clock()
-                    window.take(now)
-                    self._together.take(now)
+                while not await self._has_taken(window):
+                    pass
         finally:
             window.waiting -= 1
+
+    async def _has_taken(self, window: Window) -> bool:
+        await self._wait(window)
+        async with self._together.queue:
+            await self._wait(self._together)
+            now = self._clock()
+            if window.due() > now:  # it was held meanwhile, and nobody else should wait for that
+                return False
+            window.take(now)
+            self._together.take(now)
+            return True
 
     def hold(self, key: str, seconds: float) -> None:
         """Teams said to wait that long."""

@@ -47,8 +47,10 @@ Arrival = tuple[float, str]
 Turn = tuple[float, str, int]
 
 
-async def turns_of(pace: Pace, time: Simulated, arrivals: Sequence[Arrival]) -> list[Turn]:
-    """When each of them had its turn."""
+async def turns_of(
+    pace: Pace, time: Simulated, arrivals: Sequence[Arrival], *others: Coroutine[Any, Any, None]
+) -> list[Turn]:
+    """When each of them had its turn, while others do what they do."""
     turns: list[Turn] = []
 
     async def one(number: int, at: float, key: str) -> None:
@@ -57,10 +59,16 @@ async def turns_of(pace: Pace, time: Simulated, arrivals: Sequence[Arrival]) -> 
         await pace.turn(key)
         turns.append((time.now, key, number))
 
-    tasks = [asyncio.create_task(one(number, *arrival)) for number, arrival in enumerate(arrivals)]
+    coming = [one(number, *arrival) for number, arrival in enumerate(arrivals)]
+    tasks = [asyncio.create_task(each) for each in (*coming, *others)]
     await time.run(tasks)
     await asyncio.gather(*tasks)
     return turns
+
+
+async def hold(pace: Pace, time: Simulated, at: float, key: str, seconds: float) -> None:
+    await time.pause(at)
+    pace.hold(key, seconds)
 
 
 def most_within(moments: Sequence[float], seconds: float) -> int:
@@ -151,6 +159,23 @@ async def test_reads_and_writes_share_what_all_calls_have_together() -> None:
     assert moments == [0.0] * 50 + [1.0] * 30
 
 
+async def test_a_conversations_own_limits_hold_after_it_waited_for_all_the_others() -> None:
+    time, together = Simulated(), everything()
+    writes, reads = (Pace(limits, time, time.pause, together) for limits in (WRITES, READS))
+    await turns_of(reads, time, [(0.0, f"conversation {number}") for number in range(50)])
+    turns = await turns_of(writes, time, [(0.0, "a")] * 8)
+    assert [at for at, _, _ in turns] == [1.0] * 7 + [2.0]
+
+
+async def test_a_conversation_is_held_even_while_it_waits_for_all_the_others() -> None:
+    time, together = Simulated(), everything()
+    writes, reads = (Pace(limits, time, time.pause, together) for limits in (WRITES, READS))
+    await turns_of(reads, time, [(0.0, f"conversation {number}") for number in range(50)])
+    held = hold(writes, time, 0.5, "a", 10.0)
+    turns = await turns_of(writes, time, [(0.0, "a"), (0.6, "b")], held)
+    assert [(at, key) for at, key, _ in turns] == [(1.0, "b"), (10.5, "a")]
+
+
 async def test_who_would_wait_for_longer_than_a_minute_is_told_so() -> None:
     time = Simulated()
     pace = Pace(WRITES, time, time.pause)
@@ -170,14 +195,8 @@ async def test_who_would_wait_for_longer_than_a_minute_is_told_so() -> None:
 async def test_whoever_waits_is_held_with_those_who_come_later() -> None:
     time = Simulated()
     pace = Pace(WRITES, time, time.pause)
-    waiting = asyncio.create_task(turns_of(pace, time, [(0.0, "a")] * 8))
-
-    async def hold() -> None:
-        await time.pause(0.5)
-        pace.hold("a", 10.0)
-
-    await time.run([waiting, asyncio.create_task(hold())])
-    assert [at for at, _, _ in waiting.result()] == [0.0] * 7 + [10.5]
+    turns = await turns_of(pace, time, [(0.0, "a")] * 8, hold(pace, time, 0.5, "a", 10.0))
+    assert [at for at, _, _ in turns] == [0.0] * 7 + [10.5]
 
 
 async def test_whoever_gives_up_leaves_their_turn_to_the_next() -> None:
@@ -185,11 +204,12 @@ async def test_whoever_gives_up_leaves_their_turn_to_the_next() -> None:
     pace = Pace(WRITES, time, time.pause)
     await turns_of(pace, time, [(0.0, "a")] * 7)
     gone = asyncio.create_task(pace.turn("a"))
-    next_one = asyncio.create_task(turns_of(pace, time, [(0.0, "a")]))
-    await asyncio.sleep(0)
-    gone.cancel()
-    await time.run([gone, next_one])
-    assert [at for at, _, _ in next_one.result()] == [1.0]
+
+    async def give_up() -> None:
+        await time.pause(0.5)
+        gone.cancel()
+
+    assert await turns_of(pace, time, [(0.1, "a")], give_up()) == [(1.0, "a", 0)]
 
 
 async def test_conversations_in_which_nothing_happens_are_forgotten() -> None:
