@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_args
 
+import helm_python as helm
 import pytest
 import yaml
 from pydantic import BaseModel
@@ -54,6 +55,19 @@ def test_every_example_of_a_chat_is_a_configuration(page: str, tmp_path: Path) -
         values = yaml.safe_load(example)["config"] if example.startswith("# values.yaml") else None
         written.write_text(yaml.safe_dump(values) if values else example)
         assert [one for one in load(str(written), {}).warnings if "teams.local" not in one] == []
+
+
+def test_the_values_for_teams_open_its_door_alone() -> None:
+    page = (PROJECT / "docs" / "teams.md").read_text()
+    (values,) = (
+        yaml.safe_load(one) for one in re.findall(r"```yaml\n(# values.yaml\n.*?)```", page, re.DOTALL)
+    )
+    rendered = helm.Chart.load(PROJECT / "helm" / "pullbot").render(
+        values, name="pullbot", namespace="pullbot"
+    )
+    ingress = next(yaml.safe_load(text) for path, text in rendered.items() if path.endswith("ingress.yaml"))
+    (rule,) = ingress["spec"]["rules"]
+    assert [one["path"] for one in rule["http"]["paths"]] == ["/api/messages"]
 
 
 def test_the_playground_has_the_channel_that_pullbot_posts_to() -> None:
