@@ -10,8 +10,9 @@ import asyncio
 import logging
 import re
 from collections.abc import Mapping
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from bot.imports import imported
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo, TokenRequestOptions
@@ -53,7 +54,7 @@ class Credential:
             if self._missing is not None and now < self._missing[0]:
                 raise _refusal(self._missing[1])
             if self._chain is None:
-                module = await asyncio.to_thread(import_module, "azure.identity.aio")
+                module = await imported("azure.identity.aio")
                 self._chain = module.DefaultAzureCredential(**self._members())
                 # It warns of every member without a token, in ten lines; what matters is in our one.
                 logging.getLogger("azure.identity").setLevel(logging.ERROR)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from bot.clouds._kube_errors import Asked, bad_credentials, refused, unreachable
+from bot.imports import imported
 from checks.model import Unavailable
 
 if TYPE_CHECKING:  # both take long to import
@@ -123,12 +124,7 @@ class KubeConnection:
             return fresh
 
     async def _read(self, had: Credentials | None) -> Credentials:
-        def load() -> Any:
-            from bot.clouds import _kube_credentials  # noqa: PLC0415  takes a third of a second
-
-            return _kube_credentials
-
-        module = await asyncio.to_thread(load)
+        module = await imported("bot.clouds._kube_credentials")
         try:
             async with asyncio.timeout(_CREDENTIALS_SECONDS):
                 found: Credentials = await module.read(self._context, self._environ, had)
