@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--app-version",
         metavar="X.Y.Z",
         default=VERSION,
-        help="Teams takes an update only with another version (default: %(default)s, this program's)",
+        help="raise it whenever a package that was uploaded changes (default: %(default)s, this program's)",
     )
 
 
