@@ -76,7 +76,7 @@ def _host_pattern(value: str) -> str:
     fits = re.fullmatch(rf"{name}(\.{name})*|\*(\.{name})+\.[A-Za-z][A-Za-z0-9-]*", value)
     if not fits and _address(value) is None:
         raise ValueError(
-            f"{value!r} should be a host, smba.trafficmanager.net, or all below one: *.botframework.com"
+            f"{value!r} should be a host (smba.trafficmanager.net), or all below one (*.botframework.com)"
         )
     return value
 
