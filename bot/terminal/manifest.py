@@ -75,6 +75,12 @@ def _made(arguments: argparse.Namespace, settings: ChatSettings) -> str | bytes:
         manifest = _slack(arguments.url, settings.slack)
         return _json(manifest) if as_json else yaml.safe_dump(manifest, sort_keys=False)
     reads = [READ_CHANNELS] * arguments.read_channels + [READ_CHATS] * arguments.read_chats
+    if reads and settings.teams.registration == "managed_identity":
+        # https://github.com/MicrosoftDocs/msteams-docs/issues/14285
+        raise Refused(
+            "--read-channels and --read-chats are for registered apps; Teams does not install an app that asks "
+            "for them with a managed identity (teams.registration)"
+        )
     manifest = teams_manifest(
         settings.teams.app_id,
         url=arguments.url or _EXAMPLE,

@@ -123,6 +123,16 @@ def test_it_asks_for_no_permission_unless_it_is_to_read_channels(tmp_path: Path)
     assert chats == [{"name": "ChatMessage.Read.Chat", "type": "Application"}]
 
 
+def test_a_managed_identity_asks_for_no_permission_with_which_teams_would_not_install_it(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULLBOT_TEAMS_REGISTRATION", "managed_identity")
+    assert made(tmp_path)["bots"][0]["botId"] == APP
+    assert main(["manifest", "teams", "--url", PAGE, "--read-channels", "--out", "app.zip"]) == 2
+    assert "managed identity" in capsys.readouterr().err
+    assert not Path("app.zip").exists()
+
+
 def test_its_description_says_what_it_is_sent(tmp_path: Path) -> None:
     assert "and nothing else" in made(tmp_path)["description"]["full"]
     assert "allowed to read" in made(tmp_path, "--read-channels")["description"]["full"]
