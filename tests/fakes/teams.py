@@ -129,7 +129,7 @@ class FakeTeams(Tenant):
 
     def view(self, who: str, said: Said) -> Json:
         """The card as they see it: what they alone were shown, until it is edited for all."""
-        edits, card = self._views.get((who, said.channel, said.ref), (-1, {}))
+        edits, card = self._views.get((self.people[who].id, said.channel, said.ref), (-1, {}))
         return card if edits == said.edits else said.card
 
     def _shown(self, who: Person, said: Said, answer: Json) -> None:
@@ -141,7 +141,7 @@ class FakeTeams(Tenant):
                     self.whisper(who, answer["value"])
                 case "application/vnd.microsoft.card.adaptive":
                     check_card(answer["value"])
-                    self._views[(who.name, said.channel, said.ref)] = (said.edits, answer["value"])
+                    self._views[(who.id, said.channel, said.ref)] = (said.edits, answer["value"])
                 case other:
                     raise AssertionError(f"Teams knows no answer {other}")
         except (AssertionError, KeyError, TypeError, NotTaken) as why:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from tests.fakes import cards
 from tests.fakes.cards import Json, NotTaken, check_activity
-from tests.fakes.entra import APP, TENANT
+from tests.fakes.entra import APP
 
 BOT = f"28:{APP}"
 BOT_NAME = "pullbot"
@@ -44,7 +44,7 @@ class Person:
 
 
 def person(name: str) -> Person:
-    return Person(name, str(uuid.uuid5(_NAMES, name)), f"{name.lower()}@contoso.example")
+    return Person(name.capitalize(), str(uuid.uuid5(_NAMES, name)), f"{name.lower()}@contoso.example")
 
 
 @dataclass
@@ -209,7 +209,3 @@ class Tenant:
             if sum(1 for at in there.sent if now - at < seconds - self._grace) >= most:
                 raise NotTaken(429, "Throttled", f"more than {most} in {seconds:g} s in {there.id}")
         there.sent = [*there.sent[-WINDOWS[-1][0] :], now]
-
-
-def tenant_id() -> str:
-    return TENANT

@@ -33,7 +33,7 @@ from tests.story.slack_room import slack_room
 from tests.story.teams_room import teams_room
 
 PROJECT = Path(__file__).parents[2]
-CHATS = ("slack",)
+CHATS = ("slack", "teams")
 WRITE = "ecr:SetRepositoryPolicy"
 _SOON = 0.1
 _BACK_OFF = 1.5  # for longer than the watch settles
