@@ -78,8 +78,8 @@ def _made(arguments: argparse.Namespace, settings: ChatSettings) -> str | bytes:
     if reads and settings.teams.registration == "managed_identity":
         # https://github.com/MicrosoftDocs/msteams-docs/issues/14285
         raise Refused(
-            "--read-channels and --read-chats are for registered apps; Teams does not install an app that asks "
-            "for them with a managed identity (teams.registration)"
+            "--read-channels and --read-chats are for registered apps; with a managed identity "
+            "(teams.registration) Teams does not install an app that asks for them"
         )
     manifest = teams_manifest(
         settings.teams.app_id,

@@ -18,6 +18,7 @@ READ_CHATS = "ChatMessage.Read.Chat"
 
 _VERSION = "1.25"
 _SCOPES = ("team", "groupChat", "personal")
+# No semver's suffixes: https://github.com/OfficeDev/microsoft-teams-app-schema/issues/174
 _NUMBERED = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
 _ICONS = ("color.png", "outline.png")
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first day that a zip file can name
@@ -89,7 +90,8 @@ def teams_manifest(app_id: str, *, url: str, version: str, reads: Sequence[str] 
             }
         ],
         "defaultInstallScope": "team",
-        # From 1.25 on an app for teams must have it, and with it is let into private and shared channels.
+        # An app for teams must have it from 1.25 on, and with it is let into private and shared channels.
+        # https://learn.microsoft.com/microsoftteams/platform/build-apps-for-shared-private-channels
         "supportsChannelFeatures": "tier1",
         "validDomains": [],  # no page of anybody's is shown within Teams
         **(_asking(app_id.lower(), reads) if reads else {}),
