@@ -57,7 +57,6 @@ def client(service_url: str, threads: Executor) -> ConnectorClient:
     """Its calls take ``token=`` (a ``Secret`` or ``None``) besides their own arguments."""
 
     def pipeline(config: Any) -> AsyncPipeline[Any, Any]:
-        config.retry_policy.retries = 0
         config.redirect_policy.allow = False
         config.connection.timeout = (_CONNECT_SECONDS, _READ_SECONDS)
         config.proxies.use_env_settings = urlsplit(service_url).scheme == "https"  # else it is on loopback
@@ -81,18 +80,25 @@ def unreached(asked: str, error: ClientRequestError) -> ChatDown:
     return Passing(f"Teams did not answer {asked} ({name})", certain=certain)
 
 
+class _Sessions(AsyncRequestsHTTPSender):
+    def _init_session(self, session: requests.Session) -> None:
+        """As requests makes them: without msrest's tries, and without its patch of redirects, which breaks on
+        those that are not followed.
+        """
+
+
 class _Sender(AsyncPipelineRequestsHTTPSender):
     def __init__(self, config: Any, threads: Executor) -> None:
-        self._requests = AsyncRequestsHTTPSender(config)
-        super().__init__(self._requests)
+        self._sessions = _Sessions(config)
+        super().__init__(self._sessions)
         self._threads = threads
 
     async def send(
         self, request: Request[Any], *, token: Secret[str] | None = None, **kwargs: Any
     ) -> Response[Any, Any]:
         asked = request.http_request
-        how = {**self._requests._configure_send(asked, **kwargs), "auth": _Bearer(token)}
-        call = partial(self._requests.session.request, asked.method, asked.url, **how)
+        how = {**self._sessions._configure_send(asked, **kwargs), "auth": _Bearer(token)}
+        call = partial(self._sessions.session.request, asked.method, asked.url, **how)
         try:
             answer = await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except requests.RequestException as error:
