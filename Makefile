@@ -3,7 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.from-lock
 ROOT := $(filter 0,$(shell id -u))
-ORACLES := $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard tests/oracle/package-lock.json))
+PACKAGES = $(patsubst %/package-lock.json,%/node_modules/.package-lock.json,$(wildcard $(1)/package-lock.json))
+ORACLES := $(call PACKAGES,tests/oracle)
+PLAYGROUND := $(call PACKAGES,tests/playground)
 
 # One worker for each core; a file stays together, for what its tests share.
 SHARED := -n auto --dist loadfile
@@ -22,7 +24,7 @@ test: $(READY) $(ORACLES) redis  ## every test that takes seconds
 test-slow: $(READY) $(ORACLES) redis  ## the tests that take minutes
 	$(BIN)/pytest -q $(SHARED) -m "slow" || [ $$? = 5 ]  # 5: there are none
 
-test-browser: $(READY) chromium  ## the demo, clicked through in a real browser
+test-browser: $(READY) chromium $(PLAYGROUND)  ## the demo and Teams' client for developers, in a real browser
 	$(BIN)/pytest -q -m "browser" || [ $$? = 5 ]
 
 test-real: $(READY) containerd  ## pulls that really fail, by containerd; as root
@@ -66,9 +68,9 @@ $(READY): requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	touch $@
 
-tests/oracle/node_modules/.package-lock.json: tests/oracle/package-lock.json
+tests/%/node_modules/.package-lock.json: tests/%/package-lock.json
 	@command -v npm >/dev/null || $(call INSTALL,nodejs npm)
-	cd tests/oracle && npm ci --no-audit --no-fund --silent
+	cd tests/$* && npm ci --no-audit --no-fund --silent
 
 # Tests talk to a real Redis, the page's test to a real browser, and real pulls want a real containerd.
 # Where we may install them, we do.
