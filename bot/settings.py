@@ -15,7 +15,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from bot.settings_shape import Cluster, Shape
 from bot.settings_sources import Fault, Read, Secrets, key_of, read, suggestion
-from bot.settings_values import is_loopback, split_address
+from bot.settings_values import is_guid, is_loopback, split_address
 from handlers.remedy import Risk, load_advice, load_remedies
 from handlers.world import Rules
 
@@ -210,6 +210,12 @@ def _doubts(settings: Settings, found: Read) -> list[str]:
             f"{key_of(('teams', 'app_id'), found.variables)}: is not used, for teams.local is true: whoever "
             "reaches this port is taken for whom they say they are; for a real bot, set teams.local to false"
         )
+    for name in ("app_id", "tenant_id"):
+        if (value := getattr(teams, name)) and not is_guid(value):
+            doubts.append(
+                f"{key_of(('teams', name), found.variables)}: is not of the form of Microsoft's ids, "
+                "such as 1c2d3e4f-0000-4000-8000-00000000abcd; Azure shows the right one with the bot"
+            )
     if not teams.service_url and any(one.channels.teams for one in settings.clusters):
         doubts.append(
             "teams.service_url: is not known, so no alert can be posted in Teams before somebody has written "

@@ -139,12 +139,13 @@ def _entra_user(value: str) -> str:
     return value.lower()
 
 
+def is_guid(value: str) -> bool:
+    return re.fullmatch(_ENTRA, value.lower()) is not None
+
+
 def _guid(value: str) -> str:
-    if value and not re.fullmatch(_ENTRA, value.lower()):
-        raise ValueError(
-            "should be an id such as 1c2d3e4f-0000-4000-8000-00000000abcd: Azure shows it with the bot"
-        )
-    return value.lower()
+    """Microsoft writes them now in one case, now in the other."""
+    return value.lower() if is_guid(value) else value
 
 
 def _listen(value: str) -> str:
@@ -174,7 +175,7 @@ Approver = Annotated[str, AfterValidator(_approver)]
 SlackUser = Annotated[str, AfterValidator(_slack_user)]
 EntraUser = Annotated[str, AfterValidator(_entra_user)]
 AnyUrl = Annotated[str, AfterValidator(lambda value: value and _url(value))]  # or "" for none
-Guid = Annotated[str, AfterValidator(_guid)]  # or "" for none
+Guid = Annotated[str, AfterValidator(_guid)]
 HostPattern = Annotated[str, AfterValidator(_host_pattern)]
 Listen = Annotated[str, AfterValidator(_listen)]
 StorePlace = Annotated[str, AfterValidator(_store)]

@@ -2,13 +2,14 @@
 
 They change rarely, and new ones are published before they are used, so a day-old list is good, and a list is
 read anew when a key is not in it. Whoever knows our address may name keys that do not exist; that does not
-make us ask Microsoft more than once a minute.
+make us ask Microsoft without end.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ _DAY = 24 * 3600.0
 # If they cannot be read anew: over a long weekend nobody mends a proxy, and Microsoft's own library kept keys
 # for five days. A key that was withdrawn is believed no longer than that.
 _LONGEST = 3 * _DAY
-_UNKNOWN_AGAIN = 60.0  # a key that is not in a younger list does not exist
+_UNKNOWN_READS, _UNKNOWN_WITHIN = 5, 60.0  # after so many in so many seconds, it does not exist
 _FAILED_AGAIN = 5.0  # who comes meanwhile is told at once that it failed
 
 
@@ -46,10 +47,13 @@ class KeysUnavailable(ChatDown):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """``channels``: what it may sign for; Microsoft calls them endorsements."""
+    """``channels``: what it may sign for, which Microsoft calls endorsements; ``None`` where nothing is said.
+
+    Microsoft's own libraries take a key for any channel then, as those of some national clouds have it.
+    """
 
     public: RSAPublicKey
-    channels: frozenset[str]
+    channels: frozenset[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ class Keys:
         self._known: Published | None = None
         self._read_at = 0.0
         self._failed_at: float | None = None
+        self._for_unknown: deque[float] = deque(maxlen=_UNKNOWN_READS)
         self._why_not = "they were not read yet"
         self._reading: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -91,11 +96,21 @@ class Keys:
         known, age = self._known, self._clock() - self._read_at
         if known is None or age >= _LONGEST:
             return await self._anew()
-        if kid and kid not in known.keys and age >= _UNKNOWN_AGAIN:
+        if kid and kid not in known.keys and self._may_be_new():
             return await self._anew()
         if age >= _DAY:
             self._read_soon()  # nobody waits for it
         return known
+
+    def _may_be_new(self) -> bool:
+        """An unknown key, that is; whoever comes while the list is being read waits for that."""
+        now, seen = self._clock(), self._for_unknown
+        if self._reading is not None and not self._reading.done():
+            return True
+        if len(seen) == _UNKNOWN_READS and now - seen[0] < _UNKNOWN_WITHIN:
+            return False
+        seen.append(now)
+        return True
 
     async def _anew(self) -> Published:
         reading = self._read_soon()
@@ -196,9 +211,14 @@ def _key(jwk: Any) -> tuple[str, SigningKey] | None:
         return None
     if not isinstance(public, RSAPublicKey) or public.key_size < 2048:
         return None
-    endorsed = jwk.get("endorsements")
-    channels = endorsed if isinstance(endorsed, list) else ()
-    return kid, SigningKey(public, frozenset(one for one in channels if isinstance(one, str)))
+    return kid, SigningKey(public, _channels(jwk))
+
+
+def _channels(jwk: Any) -> frozenset[str] | None:
+    if "endorsements" not in jwk:
+        return None
+    said = jwk["endorsements"]
+    return frozenset(one for one in said if isinstance(one, str)) if isinstance(said, list) else frozenset()
 
 
 def _is_safe(url: str) -> bool:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, Protocol, cast
+from urllib.parse import urlsplit
 
 import orjson
 
+from bot.settings_values import host_matches, is_loopback
 from bot.store.ports import Addresses
 
 log = logging.getLogger(__name__)
@@ -53,6 +55,12 @@ class TeamsSettings(Protocol):
     @property
     def service_url(self) -> str: ...
 
+    @property
+    def service_hosts(self) -> tuple[str, ...]: ...
+
+    @property
+    def local(self) -> bool: ...
+
 
 class Places:
     def __init__(self, addresses: Addresses, settings: TeamsSettings) -> None:
@@ -61,17 +69,32 @@ class Places:
         self._known: dict[str, str] = {}
 
     async def of(self, channel: str) -> Reference:
-        """What was heard from there, else the best guess.
+        """What was heard from there, else the best guess; its ``service_url`` is "" where there is none.
 
         :raises StoreDown: as the store does
         """
         text = await self._addresses.address(_CHAT, channel)
-        if text is not None and (found := _read(text)) is not None:
+        if text is not None and (found := _read(text)) is not None and self.is_trusted(found.service_url):
             return found
-        url = await self._addresses.address(_CHAT, _LATEST) or self._settings.service_url
+        heard = await self._addresses.address(_CHAT, _LATEST) or ""
+        url = heard if self.is_trusted(heard) else self._settings.service_url
         return Reference(
             url, channel, kind_of(channel), self._settings.tenant_id, bot=f"28:{self._settings.app_id}"
         )
+
+    def is_trusted(self, service_url: str) -> bool:
+        """Whether the settings let answers, and a token with them, go there; they may have changed since."""
+        try:
+            parts = urlsplit(service_url)
+            host = parts.hostname or ""
+        except ValueError:
+            return False
+        if parts.username or parts.password:
+            return False
+        if self._settings.local:
+            return parts.scheme in ("http", "https") and is_loopback(host)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+        return safe and host_matches(host, self._settings.service_hosts)
 
     async def learn(self, told: Reference, person: str = "", team: str = "") -> None:
         """
@@ -93,7 +116,8 @@ class Places:
     async def chat_with(self, person: str) -> Reference | None:
         """Our chat with them alone, if there was one."""
         text = await self._addresses.address(_CHAT, f"person:{person}")
-        return _read(text) if text else None
+        found = _read(text) if text else None
+        return found if found and self.is_trusted(found.service_url) else None
 
     async def forget(self, told: Reference) -> None:
         """The app was taken away from there."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
 
 from bot.chat.teams.activity import BadActivity, Inbound, Json, parse, tenants_of
 from bot.chat.teams.tokens import KeysUnavailable, NotMicrosoft
-from bot.settings_values import host_matches, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +36,16 @@ class Refused(Exception):
 class Requests:
     """:param gate: ``None``: nobody signs anything, for we are reached from this machine alone
 
-    :param tenant: the only one that we serve, "" for any; lower case
+    :param tenant: the only one that we serve, "" for any
+    :param is_trusted: whether answers may go to that service url
     """
 
     def __init__(
-        self, gate: TokenCheck | None, tenant: str, service_hosts: tuple[str, ...], take: Take
+        self, gate: TokenCheck | None, tenant: str, is_trusted: Callable[[str], bool], take: Take
     ) -> None:
         self._gate = gate
         self._tenant = tenant.lower()
-        self._hosts = service_hosts
+        self._is_trusted = is_trusted
         self._take = take
         self._closed = False
 
@@ -97,23 +96,11 @@ class Requests:
                 raise Refused(503, str(why)) from None
         if channel != _CHANNEL:
             raise Refused(403, f"pullbot is in Teams only, not in {channel[:40]!r}")
-        if not self._is_ours(url):
-            raise Refused(403, "the service url is none of teams.service_hosts")
+        if not self._is_trusted(url):
+            raise Refused(403, f"answers would go to {url[:100]!r}, which is none of teams.service_hosts")
         tenants = tenants_of(body)
         if self._tenant and tenants != {self._tenant}:
             raise Refused(403, "the activity is from another tenant than MICROSOFT_APP_TENANT_ID")
-
-    def _is_ours(self, url: str) -> bool:
-        """Answers, and a token with them, go there."""
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
-        except ValueError:
-            return False
-        if self._gate is None:
-            return is_loopback(host)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
-        return safe and not parts.username and not parts.password and host_matches(host, self._hosts)
 
 
 def _string(body: dict[str, Any], name: str) -> str:

@@ -57,7 +57,11 @@ class TeamsSide:
         clock: Clock = time.monotonic,
         pause: Pause = asyncio.sleep,
     ) -> None:
-        self._gate = None if settings.local else Gate(settings.openid_metadata, settings.app_id, clock=clock)
+        self._gate = (
+            None
+            if settings.local
+            else Gate(settings.openid_metadata, settings.app_id, settings.tenant_id, clock=clock)
+        )
         self._identity = _identity(settings, passwords, clock)
         self._connector = Connector(self._identity, self._scope, clock=clock, pause=pause)
         self._graph = Graph(graph, self._identity)
@@ -66,7 +70,7 @@ class TeamsSide:
         self.chat = TeamsChat(self._connector, places, self.people, self._graph.find)
         self._listeners = Listeners(self.chat, places, self.people, pause=pause, patience=patience)
         tenant = "" if settings.local else settings.tenant_id
-        self._requests = Requests(self._gate, tenant, settings.service_hosts, self._listeners.take)
+        self._requests = Requests(self._gate, tenant, places.is_trusted, self._listeners.take)
         self._pause = pause
         self._trying: asyncio.Task[None] | None = None
         self._why_not = "not started"

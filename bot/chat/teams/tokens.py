@@ -40,6 +40,7 @@ class Gate:
     """
     :param openid_metadata: where the Bot Connector's keys are named
     :param app_id: whom tokens have to be for
+    :param tenant: the one that a token has to be of, if it names one at all; "" for any
     :param now: the time of day, by which tokens expire
     :raises ValueError: there is no app id, and without one every bot's tokens would do
     """
@@ -48,6 +49,7 @@ class Gate:
         self,
         openid_metadata: str,
         app_id: str,
+        tenant: str = "",
         *,
         clock: Clock = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -55,6 +57,7 @@ class Gate:
         if not app_id:
             raise ValueError("MICROSOFT_APP_ID is empty, and Teams' requests cannot be told from others'")
         self._app_id = app_id
+        self._tenant = tenant.lower()
         self._now = now
         self._keys = Keys(openid_metadata, clock)
 
@@ -87,6 +90,7 @@ class Gate:
             raise NotMicrosoft("the token is signed with a key that Microsoft does not publish")
         claims = self._claims(token, key, published.issuer)
         self._judge_time(claims)
+        self._judge_tenant(claims)
         _judge_place(claims, key, channel_id, service_url)
 
     def _claims(self, token: str, key: SigningKey, issuer: str) -> Mapping[str, Any]:
@@ -117,6 +121,12 @@ class Gate:
             raise NotMicrosoft("the token lacks its issuer, its audience or its end") from None
         except Exception:  # whatever a stranger's bytes do to a parser, they are no token
             raise NotMicrosoft("the token cannot be read") from None
+
+    def _judge_tenant(self, claims: Mapping[str, Any]) -> None:
+        """The Bot Connector's tokens name none so far; the activity does, and that is looked at elsewhere."""
+        named = claims.get("tid")
+        if self._tenant and named is not None and str(named).lower() != self._tenant:
+            raise NotMicrosoft("the token is of another tenant than MICROSOFT_APP_TENANT_ID", 403)
 
     def _judge_time(self, claims: Mapping[str, Any]) -> None:
         now = self._now().timestamp()
@@ -163,7 +173,7 @@ def _judge_place(claims: Mapping[str, Any], key: SigningKey, channel_id: str, se
         raise NotMicrosoft("the token does not say where answers go")
     if claimed.removesuffix("/") != service_url.removesuffix("/"):
         raise NotMicrosoft("the token is for another service url than the activity's", 403)
-    if channel_id not in key.channels:
+    if key.channels is not None and channel_id not in key.channels:
         raise NotMicrosoft(
             "the token is signed with a key that is not endorsed for the activity's channel", 403
         )

@@ -51,22 +51,22 @@ async def test_who_goes_away_while_the_keys_are_read_takes_nobody_along(door: Do
 # ---- the keys change
 
 
-async def test_a_new_key_is_found_at_once_after_a_quiet_time(door: Door) -> None:
+async def test_a_new_key_is_found_at_once(door: Door) -> None:
     await door.check()
-    door.time.wait(MINUTE)
     door.entra.rotate()
     await door.check()
     assert door.entra.asked["keys"] == 2
 
 
-async def test_strangers_do_not_make_us_ask_more_than_once_a_minute(door: Door) -> None:
+async def test_strangers_do_not_make_us_ask_more_than_five_times_a_minute(door: Door) -> None:
     await door.check()
-    for number in range(30):
+    for number in range(60):
         stranger = Key(f"stranger-{number}", rsa_key(99))
         refused = await door.refusal(f"Bearer {door.entra.sign(door.claims(), key=stranger)}")
         assert "does not publish" in str(refused)
-        door.time.wait(10)
-    assert door.entra.asked["keys"] == 1 + 4
+        door.time.wait(2)
+    assert door.entra.asked["keys"] == 1 + 2 * 5
+    await door.check()
 
 
 async def test_what_is_not_even_signed_in_our_way_makes_us_ask_nothing(door: Door) -> None:
@@ -96,8 +96,8 @@ async def test_after_a_day_the_list_is_read_anew_and_nobody_waits_for_it(door: D
     await door.entra.until(lambda: door.entra.asked["keys"] == 2)
     door.entra.let_go()
     await door.check()  # waits for the same reading
-    assert (await door.refusal(by_the_old_one)).status == 401
     assert door.entra.asked["keys"] == 2
+    assert (await door.refusal(by_the_old_one)).status == 401
 
 
 # ---- Microsoft's bad days

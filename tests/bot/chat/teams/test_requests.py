@@ -13,11 +13,14 @@ import pytest
 from aiohttp import web
 
 from bot.chat.teams.activity import Inbound, Words
+from bot.chat.teams.places import Places
 from bot.chat.teams.requests import Requests
 from bot.chat.teams.tokens import Gate
+from bot.settings_shape import Teams
 from bot.web import Listener, Metrics, application
 from tests.bot.chat.teams.activities import activity, pressed, said
 from tests.fakes.entra import APP, DOWN, SERVICE, TENANT, Entra
+from tests.fakes.teams_desk import Shelf
 
 HOSTS = ("*.trafficmanager.net", "*.botframework.com")
 
@@ -58,7 +61,8 @@ async def door() -> AsyncIterator[Door]:
     async def ready() -> str:
         return ""
 
-    requests = Requests(gate, TENANT, HOSTS, take)
+    places = Places(Shelf(), Teams(service_hosts=HOSTS))
+    requests = Requests(gate, TENANT, places.is_trusted, take)
     routes = [web.post("/api/messages", requests.take)]
     listener = Listener(application(ready, Metrics(), routes), "127.0.0.1", 0)
     [(host, port)] = await listener.start()

@@ -108,7 +108,7 @@ async def test_a_press_is_answered_with_the_card_as_it_is_now(
     said = teams.find(ALERTS, root)
     await teams.press("ben", said, "Fix")
     [(sender, value, _)] = desk.clicks
-    assert (sender.user, sender.name, value) == (person("ben").object_id, "ben", "fix 1a2b3c4d")
+    assert (sender.user, sender.name, value) == (person("ben").object_id, "Ben", "fix 1a2b3c4d")
     assert desk.looks == [("teams", ALERTS, KEY)]
     assert "waiting" in str(teams.view("ben", said))
     assert "waiting" not in str(teams.view("alice", said))
@@ -208,7 +208,7 @@ async def test_somebody_who_cannot_be_written_to_is_told_in_the_thread(
     teams.refuse_next(403, "ForbiddenOperationException")
     await teams.press("ben", teams.find(ALERTS, root), "Approve")
     await until(lambda: teams.find(ALERTS, root).replies)
-    assert "ben: Ben is not an approver" in teams.find(ALERTS, root).replies[0].text
+    assert "Ben: Ben is not an approver" in teams.find(ALERTS, root).replies[0].text
 
 
 async def test_an_answer_that_was_lost_is_not_said_twice(teams: FakeTeams, desk: Desk) -> None:
