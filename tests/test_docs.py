@@ -70,6 +70,16 @@ def test_the_values_for_teams_open_its_door_alone() -> None:
     assert [one["path"] for one in rule["http"]["paths"]] == ["/api/messages"]
 
 
+def test_what_the_log_is_said_to_say_of_teams_is_in_the_code() -> None:
+    code = "".join(one.read_text() for one in (PROJECT / "bot" / "chat" / "teams").glob("*.py"))
+    told = (PROJECT / "docs" / "teams.md").read_text().partition("## When nothing arrives")[2]
+    quoted = re.findall(r"^\| `(?:refused with \d{3}: )?(.*?)` \|", told, re.MULTILINE)
+    assert len(quoted) > 5
+    for phrase in quoted:
+        for part in re.split(r" ?… ?|\(AADSTS…\)", phrase):
+            assert part in code, f"nothing says {phrase!r}"
+
+
 def test_the_playground_has_the_channel_that_pullbot_posts_to() -> None:
     page = (PROJECT / "docs" / "teams.md").read_text().partition("## Try it on this machine")[2]
     pullbot, playground = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
