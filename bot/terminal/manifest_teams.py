@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from bot.settings_values import is_guid
+
 # What finds a message of its own again, in a team's channels and in a group chat (`bot.chat.teams.graph`).
 READ_CHANNELS = "ChannelMessage.Read.Group"
 READ_CHATS = "ChatMessage.Read.Chat"
@@ -20,6 +22,7 @@ _VERSION = "1.25"
 _SCOPES = ("team", "groupChat", "personal")
 # No semver's suffixes: https://github.com/OfficeDev/microsoft-teams-app-schema/issues/174
 _NUMBERED = re.compile(r"\d{1,6}\.\d{1,6}\.\d{1,6}")
+_EXAMPLE = "1c2d3e4f-0000-4000-8000-00000000abcd"
 _ICONS = ("color.png", "outline.png")
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)  # the first day that a zip file can name
 
@@ -62,6 +65,8 @@ def teams_manifest(app_id: str, *, url: str, version: str, reads: Sequence[str] 
     """
     if not app_id:
         raise Refused("MICROSOFT_APP_ID is not set; the app package names the bot by its app id")
+    if not is_guid(app_id):  # not repeated: it may be the password, in the wrong place
+        raise Refused(f"MICROSOFT_APP_ID is no app id, such as {_EXAMPLE}: Azure shows it with the bot")
     if not _NUMBERED.fullmatch(version):
         raise Refused(f"--app-version is {version!r}; it should be three numbers, such as 1.0.1")
     if not re.match(r"https://[^/\s]", url):
