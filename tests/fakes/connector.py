@@ -36,15 +36,11 @@ class Said:
 
 @dataclass
 class Conversation:
-    """A channel, a group chat or somebody's own chat with the bot.
-
-    ``refuses``: status and code of what it answers to everything.
-    """
+    """A channel, a group chat or somebody's own chat with the bot."""
 
     id: str
     members: Sequence[Json] = ()
     said: list[Said] = field(default_factory=list)
-    refuses: tuple[int, str] | None = None
 
     @property
     def is_channel(self) -> bool:
@@ -73,7 +69,7 @@ class FakeConnector:
         self.conversations: dict[str, Conversation] = {}
         self.people: dict[str, Json] = {}  # who may be written to, by their id (29:…)
         self.asked: list[Asked] = []
-        self.busy = 0  # requests that are held now
+        self.busy = 0
         self._ids = (str(1_700_000_000_000 + number) for number in itertools.count())
         self._bad: list[tuple[str, Handler]] = []
         self._let_go = asyncio.Event()
@@ -88,11 +84,7 @@ class FakeConnector:
         found = self.conversations[conversation] = Conversation(conversation, members)
         return found
 
-    def calls(self) -> list[str]:
-        """Methods and the last part of paths, in order."""
-        return [f"{one.method} {one.path.rpartition('/')[2]}" for one in self.asked]
-
-    # ---- bad days, for the next request of that method ("" for any)
+    # ---- bad days, for the next request
 
     def fail_next(
         self, status: int, code: str = "", method: str = "", headers: Mapping[str, str] | None = None
@@ -102,39 +94,38 @@ class FakeConnector:
 
         self._bad.append((method, fail))
 
-    def answer_next(self, status: int, text: str, kind: str = "text/html", method: str = "") -> None:
+    def answer_next(
+        self, status: int, text: str, kind: str = "text/html", headers: Mapping[str, str] | None = None
+    ) -> None:
         """Not the Connector, but something between."""
 
         async def answer(request: web.Request) -> web.Response:
-            return web.Response(status=status, text=text, content_type=kind)
+            return web.Response(status=status, text=text, content_type=kind, headers=headers)
 
-        self._bad.append((method, answer))
+        self._bad.append(("", answer))
 
-    def redirect_next(self, to: str, status: int = 307, method: str = "") -> None:
-        async def redirect(request: web.Request) -> web.Response:
-            return web.Response(status=status, headers={"Location": to})
+    def redirect_next(self, to: str, status: int) -> None:
+        self.answer_next(status, "", headers={"Location": to})
 
-        self._bad.append((method, redirect))
-
-    def drop_next(self, method: str = "") -> None:
+    def drop_next(self) -> None:
         """The connection breaks before anything is done."""
 
         async def drop(request: web.Request) -> web.Response:
             return _broken(request)
 
-        self._bad.append((method, drop))
+        self._bad.append(("", drop))
 
-    def lose_next_answer(self, method: str = "") -> None:
+    def lose_next_answer(self) -> None:
         """It is done, and nobody hears of it."""
 
         async def lose(request: web.Request) -> web.Response:
             await self._serve(request)
             return _broken(request)
 
-        self._bad.append((method, lose))
+        self._bad.append(("", lose))
 
     def hold_next(self, method: str = "") -> None:
-        """It is done, and answered only after ``let_go``."""
+        """Nothing is done before ``let_go``; such requests are ``busy``."""
 
         async def hold(request: web.Request) -> web.StreamResponse:
             self.busy += 1
@@ -151,9 +142,8 @@ class FakeConnector:
 
     async def take(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        self.asked.append(
-            Asked(request.method, request.raw_path, dict(request.headers), json.loads(body) if body else {})
-        )
+        headers = dict(request.headers)
+        self.asked.append(Asked(request.method, request.raw_path, headers, json.loads(body or b"{}")))
         for number, (method, bad) in enumerate(self._bad):
             if method in ("", request.method):
                 del self._bad[number]
@@ -248,8 +238,6 @@ class FakeConnector:
         found = self.conversations.get(conversation)
         if found is None:
             _refuse(404, "ConversationNotFound")
-        if found.refuses is not None:
-            _refuse(*found.refuses)
         return found
 
 

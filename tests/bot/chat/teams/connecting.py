@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
-
-import pytest
 
 from bot.chat.teams.connector import Connector, Member
 from bot.chat.teams.identity import Identity
 from checks.secret import Secret
-from tests.fakes.connector import FakeConnector, serve_connector
+from tests.fakes.connector import FakeConnector
 
 CHANNEL = "19:alerts@thread.tacv2"
 TENANT = "0c6f5f9b-2a3e-4a0a-9c1b-7e1f0f2b9d10"
@@ -85,32 +83,6 @@ class Time:
 
 async def scope() -> str:
     return "https://api.botframework.com/.default"
-
-
-@pytest.fixture
-async def teams() -> AsyncIterator[FakeConnector]:
-    async with serve_connector(TOKEN, page=2) as teams:
-        teams.add(CHANNEL)
-        teams.people[ANA["id"]] = ANA
-        yield teams
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def known() -> Known:
-    return Known()
-
-
-@pytest.fixture
-async def connector(time: Time, known: Known) -> AsyncIterator[Connector]:
-    connector = Connector(known, scope, clock=time, pause=time.pause, spread=lambda: 0.5)
-    connector.open()
-    yield connector
-    await connector.close()
 
 
 def numbered(number: int) -> dict[str, Any]:

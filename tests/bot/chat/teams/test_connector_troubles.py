@@ -6,9 +6,14 @@ import json
 import time as real
 
 import pytest
+import requests
+from msrest.exceptions import ClientRequestError
+from urllib3.exceptions import MaxRetryError, NameResolutionError, ProtocolError
 
 from bot.chat.platform import ChatDown, ChatRefused
+from bot.chat.teams._botframework import unreached
 from bot.chat.teams.connector import Connector, Refused
+from bot.chat.teams.refusals import Passing
 from tests.bot.chat.teams.connecting import (
     AGAIN,
     ANY,
@@ -122,6 +127,25 @@ async def test_where_nothing_listens_is_soon_known_and_a_message_may_be_tried_ag
         await connector.send(f"http://127.0.0.1:{free_port()}/", CHANNEL, CARD)
     assert len(time.pauses) == 4
     assert real.monotonic() - began < 3  # with msrest's own tries it was 4.8 s for each of ours
+
+
+@pytest.mark.parametrize(
+    ("error", "certain"),
+    [
+        (requests.ConnectTimeout(), True),
+        (requests.ConnectionError(MaxRetryError(None, "/", NameResolutionError("a", None, OSError()))), True),  # type: ignore[arg-type]  # as urllib3 makes them
+        (requests.ReadTimeout(), False),
+        (requests.ConnectionError(ProtocolError("Connection aborted.")), False),
+        (requests.exceptions.ChunkedEncodingError(), False),
+        (requests.exceptions.ContentDecodingError(), False),
+    ],
+)
+def test_only_without_a_connection_it_is_certain_that_nothing_arrived(
+    error: Exception, certain: bool
+) -> None:
+    down = unreached("a message", ClientRequestError("no answer", error))
+    assert isinstance(down, Passing)
+    assert down.certain == certain
 
 
 async def test_a_fault_of_teams_own_is_not_tried_again_soon(
