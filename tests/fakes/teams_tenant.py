@@ -180,6 +180,11 @@ class Tenant:
         id = f"a:1{uuid.uuid5(_NAMES, who.id).hex}"
         return self.conversations.setdefault(id, Conversation(id, "personal", [who]))
 
+    def group_chat(self, id: str) -> str:
+        """A chat of everybody, to which the bot was added."""
+        self.conversations[id] = Conversation(id, "groupChat", list(self.people.values()))
+        return id
+
     def roster(self, channel: str) -> list[Person]:
         return self._there(channel).members
 
