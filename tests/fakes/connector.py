@@ -61,7 +61,10 @@ class Asked:
 
 
 class FakeConnector:
-    """``token``: what requests have to carry; "" for no token at all. ``page``: members on each page."""
+    """``token``: what requests have to carry; "" for no token at all. ``page``: members on each page.
+
+    ``busy`` requests are held; ``connections()`` are open.
+    """
 
     def __init__(self, token: str = "", page: int = 500) -> None:
         self.url = ""
@@ -73,12 +76,7 @@ class FakeConnector:
         self._ids = (str(1_700_000_000_000 + number) for number in itertools.count())
         self._bad: list[tuple[str, Handler]] = []
         self._let_go = asyncio.Event()
-        self._connections: Callable[[], int] = lambda: 0
-
-    @property
-    def connections(self) -> int:
-        """How many are open."""
-        return self._connections()
+        self.connections: Callable[[], int] = lambda: 0
 
     def add(self, conversation: str, members: Sequence[Json] = ()) -> Conversation:
         found = self.conversations[conversation] = Conversation(conversation, members)
@@ -109,23 +107,19 @@ class FakeConnector:
 
     def drop_next(self) -> None:
         """The connection breaks before anything is done."""
-
-        async def drop(request: web.Request) -> web.Response:
-            return _broken(request)
-
-        self._bad.append(("", drop))
+        self._bad.append(("", _broken))
 
     def lose_next_answer(self) -> None:
         """It is done, and nobody hears of it."""
 
         async def lose(request: web.Request) -> web.Response:
             await self._serve(request)
-            return _broken(request)
+            return await _broken(request)
 
         self._bad.append(("", lose))
 
     def hold_next(self, method: str = "") -> None:
-        """Nothing is done before ``let_go``; such requests are ``busy``."""
+        """Nothing is done before ``let_go``."""
 
         async def hold(request: web.Request) -> web.StreamResponse:
             self.busy += 1
@@ -257,7 +251,7 @@ async def serve_connector(
     teams.url = f"{'https' if tls else 'http'}://{host}:{port}/teams/"
     server = runner.server
     assert server is not None
-    teams._connections = lambda: len(server.connections)
+    teams.connections = lambda: len(server.connections)
     try:
         yield teams
     finally:
@@ -309,7 +303,7 @@ def _error(status: int, code: str, headers: Mapping[str, str] | None) -> web.Res
     )
 
 
-def _broken(request: web.Request) -> web.Response:
+async def _broken(request: web.Request) -> web.Response:
     if request.transport is not None:
         request.transport.abort()
     return web.Response()

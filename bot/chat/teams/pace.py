@@ -1,6 +1,7 @@
 """No more than Teams takes, rather than being refused: sliding windows, and only the newest of several edits.
 
 The limits are Microsoft's: https://learn.microsoft.com/microsoftteams/platform/bots/how-to/rate-limit
+Each replica keeps them for itself; what is too much of all together is refused, and tried again.
 """
 
 from __future__ import annotations

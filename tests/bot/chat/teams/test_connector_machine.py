@@ -114,7 +114,7 @@ async def test_slow_calls_keep_no_other_threads_of_the_service_waiting(
     async with asyncio.timeout(5):
         await until(lambda: teams.busy == 8)
         assert await asyncio.gather(*(asyncio.to_thread(lambda: 42) for _ in range(40))) == [42] * 40
-    assert (teams.busy, teams.connections) == (8, 8)
+    assert (teams.busy, teams.connections()) == (8, 8)
     for n in range(20):
         teams.add(f"19:{n}@thread.v2")
     teams.let_go()
@@ -126,12 +126,12 @@ async def test_connections_are_kept_and_those_of_service_urls_long_unused_are_cl
 ) -> None:
     for _ in range(3):
         await connector.members(teams.url, CHANNEL)
-    assert teams.connections == 1
+    assert teams.connections() == 1
     for n in range(40):
         await connector.members(f"{teams.url}?moved={n}", CHANNEL)
-    await until(lambda: teams.connections == 16)
+    await until(lambda: teams.connections() == 16)
     await connector.close()
-    await until(lambda: teams.connections == 0)
+    await until(lambda: teams.connections() == 0)
 
 
 async def test_after_the_end_nothing_is_sent(teams: FakeConnector, connector: Connector) -> None:
