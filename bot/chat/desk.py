@@ -124,7 +124,7 @@ class FrontDesk:
                 return await self._why(words, mention)
             case "status":
                 open_ones = self._theirs(await self._state.unfinished(), words, mention)
-                return _listed("Open incidents", open_ones, "nothing is open: all known pulls work")
+                return _listed("Open incidents", open_ones, "nothing is open")
             case "history":
                 latest = self._theirs(await self._state.recent(_REMEMBERED_INCIDENTS), words, mention)
                 return _listed("Latest incidents", latest[:_LATEST], "there has been none yet")

@@ -344,7 +344,7 @@ async def test_what_is_pressed_for_a_cluster_that_is_gone_is_refused_and_not_sav
 
 
 async def test_status_and_history_list_incidents(front: Front) -> None:
-    assert text(await front.say("status")) == "Nothing is open: all known pulls work."
+    assert text(await front.say("status")) == "Nothing is open."
     assert text(await front.say("history")) == "There has been none yet."
     incident = await front.found()
     line = f"1a2b3c4d Deployment/web on prod · cause found: {incident.causes[0].verdict.summary}"
