@@ -10,12 +10,14 @@ from typing import Any, Protocol
 
 from bot.chat.message import Buttons, Message
 from bot.chat.platform import ChatDown, ChatRefused, Place
-from bot.chat.teams.card import as_activity, render
+from bot.chat.teams.card import WHOLE, as_activity, render
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.places import Places, Reference
+from bot.chat.teams.refusals import Refused
 from bot.store.ports import StoreDown
 
 _UNHEARD_SECONDS = 10.0
+_SIZES = (WHOLE, WHOLE // 2, WHOLE // 4)
 
 Json = dict[str, Any]
 Find = Callable[[Reference, str, str], Awaitable[str | None]]
@@ -38,17 +40,25 @@ class TeamsChat:
 
     async def post(self, place: Place, message: Message, key: str) -> str:
         there = await self._reference(place.channel)
-        activity = as_activity(message, key=key, refresh_for=await self._refreshed(there, message))
-        if there.kind == "channel" and not place.thread:
-            return await self._connector.start_thread(
-                there.service_url, there.conversation, there.tenant, activity
-            )
-        return await self._connector.send(there.service_url, there.thread(place.thread), activity)
+
+        async def send(activity: Json) -> str:
+            if there.kind == "channel" and not place.thread:
+                return await self._connector.start_thread(
+                    there.service_url, there.conversation, there.tenant, activity
+                )
+            return await self._connector.send(there.service_url, there.thread(place.thread), activity)
+
+        return await self._sized(there, message, key, send)
 
     async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
         there = await self._reference(place.channel)
-        activity = as_activity(message, key=key, refresh_for=await self._refreshed(there, message))
-        await self._connector.update(there.service_url, there.thread(place.thread or ref), ref, activity)
+
+        async def update(activity: Json) -> str:
+            conversation = there.thread(place.thread or ref)
+            await self._connector.update(there.service_url, conversation, ref, activity)
+            return ref
+
+        await self._sized(there, message, key, update)
 
     async def find(self, place: Place, key: str) -> str | None:
         return await self._find(await self._reference(place.channel), place.thread, key)
@@ -75,6 +85,19 @@ class TeamsChat:
             else await self._connector.start_chat(url, there.tenant, there.bot, member)
         )
         await self._connector.send(url, conversation, as_activity(message))
+
+    async def _sized(
+        self, there: Reference, message: Message, key: str, send: Callable[[Json], Awaitable[str]]
+    ) -> str:
+        """What is too large by Teams' own count is sent shorter."""
+        people = await self._refreshed(there, message)
+        for size in _SIZES:
+            try:
+                return await send(as_activity(message, key=key, refresh_for=people, size=size))
+            except Refused as why:
+                if why.code != "MessageSizeTooBig" or size == _SIZES[-1]:
+                    raise
+        raise AssertionError("the last size returns or raises")
 
     async def _refreshed(self, there: Reference, message: Message) -> tuple[str, ...]:
         """Who sees it anew whenever they look. Others see what everybody was shown last."""

@@ -239,3 +239,21 @@ async def test_before_anything_was_heard_nothing_is_sent_anywhere(teams: FakeTea
         await teams.mention("alice", ALERTS, "help")
         await until(lambda: desk.mentions)
         assert await side.chat.post(Place(ALERTS), message("down"), "k:root")
+
+
+async def test_what_teams_counts_as_too_large_is_sent_shorter(
+    teams: FakeTeams, desk: Desk, side: TeamsSide
+) -> None:
+    long = Message("root", "down", (Paragraph(("x" * 15_000,)), Buttons((Button("Fix", "fix 1a2b3c4d"),))))
+    teams.refuse_next(413, "MessageSizeTooBig")
+    root = await side.chat.post(Place(ALERTS), long, "k:root")
+    said = teams.find(ALERTS, root)
+    assert said.text.count("x") in range(5_000, 10_000)
+    assert said.buttons == ["Fix"]
+    teams.refuse_next(413, "MessageSizeTooBig", "edit")
+    await side.chat.edit(Place(ALERTS), root, long, "k:root")
+    assert said.edits == 1
+    for _ in range(3):
+        teams.refuse_next(413, "MessageSizeTooBig", "edit")
+    with pytest.raises(ChatRefused, match="larger than Teams takes"):
+        await side.chat.edit(Place(ALERTS), root, long, "k:root")
