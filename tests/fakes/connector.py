@@ -159,7 +159,7 @@ class FakeConnector:
             case ("POST",):
                 answer = self._create(await _json(request))
             case ("POST", conversation, "activities"):
-                answer = _created({"id": self._send(conversation, await _json(request))})
+                answer = _answer({"id": self._send(conversation, await _json(request))}, 201)
             case ("PUT", conversation, "activities", ref):
                 answer = self._update(conversation, ref, await _json(request))
             case ("GET", conversation, "pagedmembers"):
@@ -176,7 +176,7 @@ class FakeConnector:
             channel = (data.get("channel") or {}).get("id", "")
             _insist("members" not in asked and "activity" in asked)
             ref = self._send(channel, asked["activity"])
-            return _created({"id": f"{channel};messageid={ref}", "activityId": ref})
+            return _answer({"id": f"{channel};messageid={ref}", "activityId": ref}, 201)
         [member] = asked.get("members") or [{}]
         _insist(
             (data.get("tenant") or {}).get("id") and (asked.get("bot") or {}).get("id", "").startswith("28:")
@@ -185,7 +185,7 @@ class FakeConnector:
             _refuse(403, "ForbiddenOperationException")
         chat = f"a:{member['id']}"
         self.conversations.setdefault(chat, Conversation(chat, [self.people[member["id"]]]))
-        return _created({"id": chat})
+        return _answer({"id": chat}, 201)
 
     def _send(self, conversation: str, activity: Json) -> str:
         name, _, root = conversation.partition(";messageid=")
@@ -209,7 +209,7 @@ class FakeConnector:
             _refuse(404, "ActivityNotFoundInConversation")
         said.activity = activity
         said.edits += 1
-        return web.json_response({"id": ref})
+        return _answer({"id": ref})
 
     def _members(self, conversation: str, request: web.Request) -> web.Response:
         found = self._open(conversation.partition(";messageid=")[0])
@@ -218,7 +218,7 @@ class FakeConnector:
         page: Json = {"members": list(found.members[start : start + size])}
         if start + size < len(found.members):
             page["continuationToken"] = str(start + size)
-        return web.json_response(page)
+        return _answer(page)
 
     def _member(self, conversation: str, who: str) -> web.Response:
         found = self._open(conversation.partition(";messageid=")[0])
@@ -226,7 +226,7 @@ class FakeConnector:
         known = next((one for one in found.members if who in [one.get(name) for name in names]), None)
         if known is None:
             _refuse(404, "MemberNotFoundInConversation")
-        return web.json_response(known)
+        return _answer(known)
 
     def _open(self, conversation: str) -> Conversation:
         found = self.conversations.get(conversation)
@@ -291,16 +291,16 @@ async def _json(request: web.Request) -> Json:
     return tree
 
 
-def _created(what: Json) -> web.Response:
-    return web.json_response(what, status=201)
+def _answer(what: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> web.Response:
+    """JSON is UTF-8, and need not say so."""
+    body = json.dumps(what, ensure_ascii=False).encode()
+    return web.Response(body=body, status=status, content_type="application/json", headers=headers)
 
 
 def _error(status: int, code: str, headers: Mapping[str, str] | None) -> web.Response:
     if not code:
         return web.Response(status=status, headers=headers)
-    return web.json_response(
-        {"error": {"code": code, "message": f"{code}, said the Connector"}}, status=status, headers=headers
-    )
+    return _answer({"error": {"code": code, "message": f"{code}, said the Connector"}}, status, headers)
 
 
 async def _broken(request: web.Request) -> web.Response:

@@ -5,8 +5,8 @@ Imported only when Teams is used, for it takes a third of a second. What differs
 - its requests run in our threads instead of the event loop's own, of which there are six on a small machine,
 - the token comes with each call and only as the request is signed: not in a session, a log or ``repr``; with
   it, no redirect is followed, and a ~/.netrc does not replace it,
-- nothing is tried again: who sends a message twice is decided in ``bot.chat.teams.connector``,
-- answers are read as UTF-8, as JSON is, instead of guessing; what gateways say in HTML is left alone.
+- nothing is tried again: who sends a message twice is decided in ``bot.chat.teams.calls``,
+- what gateways say in HTML hides no status.
 """
 
 from __future__ import annotations

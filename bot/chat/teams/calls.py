@@ -20,7 +20,6 @@ from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.identity import Identity
 from bot.chat.teams.pace import READS, WRITES, Clock, Pace, Pause, TooLong, everything
 from bot.chat.teams.refusals import Passing, no_connector, refusal
-from bot.chat.teams.tokens import KeysUnavailable
 from bot.imports import imported
 from bot.settings_values import is_loopback
 
@@ -48,7 +47,7 @@ class Call:
 
 
 class Calls:
-    """:param scope: of the tokens that the Bot Connector takes
+    """:param scope: of the tokens that the Bot Connector takes; it raises as ``answer`` does
     :param spread: between 0 and 1: those who were refused together do not come back together
     """
 
@@ -123,10 +122,7 @@ class Calls:
 
     async def _once(self, call: Call) -> Any:
         sdk = await self.package()
-        try:
-            token = await self._identity.token(await self._scope())
-        except KeysUnavailable as why:
-            raise ChatDown(f"{call.what} needs a token, and for whom is not known: {why}") from None
+        token = await self._identity.token(await self._scope())
         async with self._slots:
             client = await self._client(sdk, call.service_url)
             try:

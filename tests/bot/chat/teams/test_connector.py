@@ -78,6 +78,16 @@ async def test_all_pages_of_a_roster_are_read_and_ids_are_entras_in_lower_case(
     assert len(teams.asked) == 3
 
 
+async def test_a_roster_that_goes_round_in_circles_is_read_once(
+    teams: FakeConnector, connector: Connector
+) -> None:
+    for _ in range(9):
+        page = '{"members": [{"id": "29:ana"}], "continuationToken": "same"}'
+        teams.answer_next(200, page, "application/json")
+    assert await connector.members(teams.url, CHANNEL) == (Member("29:ana", "", "", ""),)
+    assert len(teams.asked) == 2
+
+
 async def test_one_member_is_found_by_either_id(teams: FakeConnector, connector: Connector) -> None:
     teams.add(CHANNEL, [ANA, ZOE])
     by_id = await connector.member(teams.url, CHANNEL, "29:zoe")

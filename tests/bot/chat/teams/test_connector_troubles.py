@@ -106,6 +106,18 @@ async def test_a_message_whose_answer_is_lost_is_there_once(
 
 
 @pytest.mark.parametrize("make", AGAIN)
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_what_can_be_done_twice_is_tried_again_when_teams_is_away(
+    teams: FakeConnector, connector: Connector, make: Made, status: int
+) -> None:
+    await make(teams, connector)
+    teams.asked.clear()
+    teams.fail_next(status)
+    await make(teams, connector)
+    assert len(teams.asked) == 2
+
+
+@pytest.mark.parametrize("make", AGAIN)
 async def test_edits_reads_and_chats_are_tried_again_whatever_happened(
     teams: FakeConnector, connector: Connector, make: Made
 ) -> None:
@@ -233,6 +245,7 @@ async def test_a_strangers_words_are_one_line_without_secrets(
         (200, "[]", "application/json"),
         (200, "{", "application/json"),
         (200, "\udcff".encode("utf-8", "surrogateescape").decode("latin-1"), "application/json"),
+        (302, '{"error": {"code": "Found", "message": "elsewhere"}}', "application/json"),
         (403, "<html>Blocked by your company</html>", "text/html"),
         (404, "404 page not found", "text/plain"),
         (404, "null", "application/json"),
