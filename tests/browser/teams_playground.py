@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import shutil
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +20,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import yaml
 from playwright.async_api import Browser, Locator, Page, Route, expect
+
+from tests.browser.chromium import free_port
 
 _PROGRAM = Path(__file__).parents[1] / "playground/node_modules/@microsoft/m365agentsplayground/cli.js"
 _POLL_SECONDS = 0.05
@@ -58,12 +59,6 @@ class Playground:
     @property
     def connector(self) -> str:
         return f"{self.url}/_connector"
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 @asynccontextmanager
@@ -139,9 +134,14 @@ def _user(person: Person) -> dict[str, str]:
 # ---- its page
 
 
-async def opened(browser: Browser, at: Playground, person: Person, *, width: int = 1280) -> Page:
-    """The channel, as ``person`` sees it who presses buttons there. What is written is Ana's in any case."""
-    page = await browser.new_page(viewport={"width": width, "height": 1000}, color_scheme="light")
+async def opened(browser: Browser, at: Playground, person: Person = ANA, *, scale: float = 1) -> Page:
+    """The channel, as ``person`` sees it who presses buttons there. What is written is Ana's in any case.
+
+    It is high enough for whatever is posted in the meantime.
+    """
+    page = await browser.new_page(
+        viewport={"width": 1280, "height": 3200}, color_scheme="light", device_scale_factor=scale
+    )
 
     async def only_here(route: Route) -> None:
         """The page asks Microsoft for fonts."""
@@ -168,13 +168,16 @@ def editor(page: Page, number: int = 0) -> Locator:
     return page.locator("[data-lexical-editor=true]").nth(number)
 
 
-async def write(page: Page, text: str, *, in_thread: int | None = None) -> None:
-    """``@pullbot`` and the text: as a new post, or in a thread (0: the newest).
-
-    Enter alone would send the text without the mention.
-    """
+async def write(page: Page, text: str, *, in_thread: int | None = None, mention: bool = True) -> None:
+    """The text, after ``@pullbot``: as a new post, or in a thread (0: the newest)."""
     await editor(page, 0 if in_thread is None else in_thread + 1).click()
-    await page.keyboard.type("@pull", delay=_SLOWLY)
-    await page.get_by_role("menuitem", name="pullbot").click()
+    if mention:
+        await page.keyboard.type("@pull", delay=_SLOWLY)
+        await page.get_by_role("menuitem", name="pullbot").click()
     await page.keyboard.type(f" {text}")
     await page.keyboard.press("Enter")
+
+
+def card(page: Page, kind: str) -> Locator:
+    """The card of the message whose key names that."""
+    return page.locator(".ac-adaptiveCard").filter(has=page.locator(f'[id^="pullbot:"][id*=":{kind}"]'))

@@ -18,7 +18,8 @@ from bot.demo.cloud import only_this, simulated_aws
 from bot.demo.cluster import RunningCluster, simulated_cluster
 from bot.demo.kubelet import Pace
 from bot.demo.story import CLUSTER, REGION, Story
-from tests.browser.teams_playground import BEN, CHANNEL, Playground, free_port, playground
+from tests.browser.chromium import free_port
+from tests.browser.teams_playground import BEN, CHANNEL, Playground, playground
 
 _PROJECT = Path(__file__).parents[2]
 _PACE = Pace(0.1, 1.5, 1.5)

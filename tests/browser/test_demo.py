@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import Locator, Page, expect
+
+from tests.browser.chromium import chromium, free_port
 
 pytestmark = pytest.mark.browser
 
@@ -22,15 +22,6 @@ _STOP_SECONDS = 20
 _PRESSES = 10
 _A_MOMENT = 4_000  # milliseconds; longer than a message takes to appear
 _SOON = 60_000  # milliseconds; a real pull is waited for
-_FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture
@@ -62,20 +53,10 @@ async def demo() -> AsyncIterator[str]:
 
 @pytest.fixture
 async def page(demo: str) -> AsyncIterator[Page]:
-    chromium = shutil.which("chromium")
-    assert chromium, "Debian's chromium is wanted: `make test-browser` installs it"
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
+    async with chromium() as browser:
         page = await browser.new_page(viewport={"width": 1280, "height": 800})
         await page.goto(demo)
         yield page
-        await browser.close()
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 async def become(page: Page, name: str) -> None:
