@@ -16,6 +16,7 @@ from checks.redaction import redact
 _LONGEST_WAIT = 300.0
 _RARELY = 60.0  # seconds; it may pass, but hardly by itself
 _BUSY = 5.0
+_FAULT = 15.0
 
 _CREDENTIALS = (
     "check that MICROSOFT_APP_ID is the Azure Bot's, and that MICROSOFT_APP_PASSWORD (or the managed"
@@ -82,8 +83,8 @@ def refusal(asked: str, status: int, headers: Mapping[str, str], body: bytes) ->
         return Passing(f"Teams does not take {asked} now: too many at once", certain=True, wait=wait)
     if status in (502, 503, 504):
         return Passing(f"Teams answered {asked} with status {status}", certain=False, wait=wait)
-    if status >= 500 or status == 408:  # the table says of 500 not to try again soon
-        return ChatDown(f"Teams answered {asked} with status {status} {code}".rstrip(), _RARELY)
+    if status >= 500 or status == 408:  # the table says of 500 not to try again; who asked must, some time
+        return ChatDown(f"Teams answered {asked} with status {status} {code}".rstrip(), _FAULT)
     if status in (401, 413):
         code = code or {401: "Unauthorized", 413: "MessageSizeTooBig"}[status]
     if status < 400 or not code:

@@ -166,7 +166,7 @@ async def test_a_fault_of_teams_own_is_not_tried_again_soon(
     teams.fail_next(500, "ServiceError")
     with pytest.raises(ChatDown, match="status 500 ServiceError") as down:
         await edit(teams, connector)
-    assert down.value.retry_after == 60.0
+    assert down.value.retry_after == 15.0
 
 
 # ---- days on which a person must act
