@@ -1,7 +1,8 @@
 """The pictures of the documentation: a thread as people see it, with the cause, the change, and the pull.
 
 ``.venv/bin/python docs/picture.py`` makes them anew: docs/thread.png of the demo, docs/teams.png of what
-Microsoft's client of Teams' bots shows. It wants what ``make test-browser`` wants, and fonts-noto-color-emoji.
+Microsoft's client of Teams' bots shows. It wants what ``make test-browser`` wants, and
+fonts-noto-color-emoji.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, FloatRect, Locator, Page, expect
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parent))
@@ -88,11 +89,9 @@ async def _shot(page: Page, kind: str) -> bytes:
     """A card and, above it, who posted it."""
     shown, poster = card(page, kind), page.get_by_role("img", name="pullbot")
     message = page.locator("div").filter(has=shown).filter(has=poster).last
-    top = await message.get_by_role("img", name="pullbot").first.bounding_box()
-    box = await shown.bounding_box()
-    assert top and box
+    top, whole = await _box(message.get_by_role("img", name="pullbot").first), await _box(shown)
     x, y = top["x"] - 2, top["y"] - 2
-    right, bottom = box["x"] + box["width"] + 2, box["y"] + box["height"] + 2
+    right, bottom = whole["x"] + whole["width"] + 2, whole["y"] + whole["height"] + 2
     await page.mouse.move(0, 0)
     return await page.screenshot(
         animations="disabled", clip={"x": x, "y": y, "width": right - x, "height": bottom - y}
@@ -108,11 +107,17 @@ async def _beside(browser: Browser, *columns: list[bytes]) -> None:
         f" img {{ zoom: {1 / _SCALE} }}</style>"
         + "".join(f"<section>{''.join(map(_image, shots))}</section>" for shots in columns)
     )
-    whole = await page.locator("body").bounding_box()
-    assert whole
+    whole = await _box(page.locator("body"))
     await page.set_viewport_size({"width": round(whole["width"]), "height": round(whole["height"])})
     await page.screenshot(path=HERE / "teams.png")
     await page.close()
+
+
+async def _box(of: Locator) -> FloatRect:
+    box = await of.bounding_box()
+    if box is None:
+        raise RuntimeError(f"{of} is not to be seen")
+    return box
 
 
 def _image(shot: bytes) -> str:
