@@ -16,6 +16,9 @@ from pydantic import AfterValidator, BeforeValidator
 
 from bot.store.opening import fault_in
 
+# Nothing else is in a host's name. Clients differ in what they make of the rest: "evil.example\.net" is one host
+# for urlsplit, and "evil.example" for requests.
+_HOST = re.compile(r"[A-Za-z0-9._-]+")
 _ENTRA = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
@@ -47,9 +50,10 @@ def host_matches(host: str, patterns: Iterable[str]) -> bool:
     """Whether ``host``, as ``urlsplit`` tells it, is one of those.
 
     ``*.example.com`` is every host below that one, at any depth, and not that one itself. An address is only
-    ever itself, and a name that is not plain ASCII never fits: clients would turn it into another one.
+    ever itself, and a name with other characters than names have never fits: clients would turn it into
+    another one.
     """
-    if not host.isascii():
+    if not _HOST.fullmatch(host) and _address(host) is None:
         return False
     return any(_host_fits(host.lower(), pattern.lower()) for pattern in patterns)
 

@@ -509,6 +509,8 @@ def test_locally_nothing_is_sent_beyond_this_machine(write: Write) -> None:
         ("Smba.TrafficManager.net", "smba.trafficmanager.net", True),
         ("x.smba.trafficmanager.net", "smba.trafficmanager.net", False),
         ("smba.botframewor\N{KELVIN SIGN}.com", "*.botframework.com", False),
+        ("evil.example\\.trafficmanager.net", "*.trafficmanager.net", False),
+        ("evil.example%2f.trafficmanager.net", "*.trafficmanager.net", False),
         ("127.0.0.1", "127.0.0.1", True),
         ("127.0.0.10", "127.0.0.1", False),
         ("::1", "0:0:0:0:0:0:0:1", True),

@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 
-_MENTION = re.compile(r"<at[^<>]*>(.*?)</at>", re.IGNORECASE | re.DOTALL)
+_MENTION = re.compile(r"<at[^<>]*>([^<]*)</at>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:p|div|span|br|b|i|em|strong|u|code|pre|a)\b[^<>]*>", re.IGNORECASE)
 _TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\xa0": " ", "`": ""})
 # A long dash in front of a word was "--" before it was made pretty.

@@ -154,6 +154,7 @@ async def test_a_token_for_another_bot_or_of_yesterday_opens_nothing(door: Door)
         "http://smba.trafficmanager.net/emea/",
         "https://smba.trafficmanager.net@evil.example.com/",
         "https://trafficmanager.net.evil.example.com/",
+        "https://evil.example\\.trafficmanager.net/",  # for requests that is evil.example
         "https://[::1/",
         "",
         "file:///etc/passwd",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from bot.chat.teams.spoken import spoken
@@ -30,3 +32,10 @@ def test_the_mention_of_us_and_the_clients_markup_are_gone(written: str, meant: 
 
 def test_nothing_that_calls_itself_us_is_us() -> None:
     assert spoken(f"{US} why", []) == "@pullbot why"
+
+
+@pytest.mark.parametrize("piece", ["<at>", "</at>", "<at", "<at>a", "<p ", "&amp", "— "])
+def test_however_much_somebody_writes_it_holds_nobody_up(piece: str) -> None:
+    began = time.process_time()
+    spoken(piece * (200_000 // len(piece)), [US])
+    assert time.process_time() - began < 2  # a pattern that looks at each pair takes a minute
