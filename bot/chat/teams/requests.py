@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import orjson
 from aiohttp import web
 
 from bot.chat.teams.activity import BadActivity, Inbound, Json, parse, tenants_of
 from bot.chat.teams.tokens import KeysUnavailable, NotMicrosoft
+from bot.settings_values import is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +70,8 @@ class Requests:
     async def _inbound(self, request: web.Request) -> Inbound:
         if self._closed:
             raise Refused(503, "shutting down")
+        if self._gate is None and (why := _why_not_ours(request)):
+            raise Refused(403, why)
         if (request.content_length or 0) > _LARGEST:
             raise Refused(413, f"the activity is larger than {_LARGEST} bytes")
         text = await request.read()
@@ -101,6 +105,19 @@ class Requests:
         tenants = tenants_of(body)
         if self._tenant and tenants != {self._tenant}:
             raise Refused(403, "the activity is from another tenant than MICROSOFT_APP_TENANT_ID")
+
+
+def _why_not_ours(request: web.Request) -> str:
+    """Where nobody signs anything, any page in a browser of this machine could be anybody.
+
+    A page may send JSON only where it was let, which nobody is here; and one whose domain was made to lead to
+    this machine says that domain's name.
+    """
+    if not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
+        return "with teams.local pullbot answers to localhost and 127.0.0.1 only"
+    if request.content_type != "application/json":
+        return "with teams.local only application/json is taken, which no web page can send here"
+    return ""
 
 
 def _string(body: dict[str, Any], name: str) -> str:

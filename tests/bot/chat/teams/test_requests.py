@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +53,21 @@ async def door() -> AsyncIterator[Door]:
     await entra.start()
     gate = Gate(entra.metadata, APP)
     gate.open()
+    async with serving(gate, TENANT, Teams(service_hosts=HOSTS), entra) as door:
+        yield door
+    await gate.close()
+    await entra.stop()
+
+
+@pytest.fixture
+async def unlocked() -> AsyncIterator[Door]:
+    """As with teams.local: nobody signs anything."""
+    async with serving(None, "", Teams(local=True), Entra()) as door:
+        yield door
+
+
+@asynccontextmanager
+async def serving(gate: Gate | None, tenant: str, settings: Teams, entra: Entra) -> AsyncIterator[Door]:
     taken: list[Inbound] = []
 
     async def take(inbound: Inbound) -> dict[str, Any] | None:
@@ -61,16 +77,13 @@ async def door() -> AsyncIterator[Door]:
     async def ready() -> str:
         return ""
 
-    places = Places(Shelf(), Teams(service_hosts=HOSTS))
-    requests = Requests(gate, TENANT, places.is_trusted, take)
+    requests = Requests(gate, tenant, Places(Shelf(), settings).is_trusted, take)
     routes = [web.post("/api/messages", requests.take)]
     listener = Listener(application(ready, Metrics(), routes), "127.0.0.1", 0)
     [(host, port)] = await listener.start()
     async with aiohttp.ClientSession() as session:
         yield Door(entra, session, requests, f"http://{host}:{port}/api/messages", taken)
     await listener.stop()
-    await gate.close()
-    await entra.stop()
 
 
 def ours(body: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -190,3 +203,29 @@ async def test_what_cannot_be_judged_now_is_asked_for_again(door: Door) -> None:
     door.requests.close()
     assert (await door.send(ours(said("why"))))[0] == 503
     assert door.taken == []
+
+
+LOCAL = "http://localhost:56150/_connector"
+
+
+async def test_without_signatures_whoever_is_on_this_machine_is_believed(unlocked: Door) -> None:
+    assert (await unlocked.send(ours(said("why"), serviceUrl=LOCAL), token=""))[0] == 200
+    assert len(unlocked.taken) == 1
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Type": "text/plain;charset=UTF-8"},  # what a page may send anywhere, unasked
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        {"Host": "evil.example:8080"},  # a name that was made to lead to 127.0.0.1
+        {"Host": "127.0.0.1.evil.example"},
+    ],
+    ids=str,
+)
+async def test_without_signatures_no_page_in_a_browser_of_this_machine_is_anybody(
+    unlocked: Door, headers: dict[str, str]
+) -> None:
+    status, _ = await unlocked.send(ours(said("why"), serviceUrl=LOCAL), token="", **headers)
+    assert status == 403
+    assert unlocked.taken == []
