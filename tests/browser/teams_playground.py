@@ -11,10 +11,11 @@ import asyncio
 import json
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -28,10 +29,9 @@ _POLL_SECONDS = 0.05
 _START_SECONDS = 30
 _SLOWLY = 30  # milliseconds between keys: the list of whom to mention opens while one types
 
-TENANT = "6f1d2a0c-5b1e-4c7e-9a55-0c4a6f3b1d10"
-TEAM = "19:p1a7f0rmp1a7f0rmp1a7f0rm@thread.tacv2"
+Json = dict[str, Any]
+
 CHANNEL = "19:1ma9e5u11s1ma9e5u11s1ma9@thread.tacv2"
-BOT = "28:3c0f1e7a-8f60-4a6b-9d1e-2b7a4c5d6e7f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +52,32 @@ _OTHERS = (BEN, *(Person(one, f"0a9d1c52-2f7c-4c0e-8d3b-3b1f6a2e9c1{n}") for n, 
 
 @dataclass(frozen=True, slots=True)
 class Playground:
-    """``connector`` is the service url that it tells the bot."""
-
     url: str
+    config: Json
 
     @property
     def connector(self) -> str:
+        """The service url that it tells the bot."""
         return f"{self.url}/_connector"
+
+    @property
+    def channel(self) -> str:
+        """The name that people see."""
+        return str(self.config["team"]["channels"][0]["name"])
 
 
 @asynccontextmanager
-async def playground(folder: Path, bot: str) -> AsyncIterator[Playground]:
+async def playground(folder: Path, bot: str, config: Json | None = None) -> AsyncIterator[Playground]:
     """:param bot: where activities are sent, ``http://…/api/messages``; it may come up later
 
+    :param config: of the playground, ours if there is none
     :raises AssertionError: it does not start
     """
     assert _PROGRAM.exists(), "Microsoft's playground is wanted: `make test-browser` installs it"
     node = shutil.which("node")
     assert node, "node is wanted: `make test-browser` installs it"
-    (folder / ".m365agentsplayground.yml").write_text(yaml.safe_dump(_config()), "utf-8")
+    config = config or _ours()
+    (folder / ".m365agentsplayground.yml").write_text(yaml.safe_dump(config), "utf-8")
     port = free_port()
     process = await asyncio.create_subprocess_exec(
         node, str(_PROGRAM), "start", "--app-endpoint", bot, "--channel-id", "msteams",
@@ -79,7 +86,7 @@ async def playground(folder: Path, bot: str) -> AsyncIterator[Playground]:
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        it = Playground(f"http://localhost:{port}")
+        it = Playground(f"http://localhost:{port}", config)
         await _answers(it, process, folder)
         yield it
     finally:
@@ -89,27 +96,28 @@ async def playground(folder: Path, bot: str) -> AsyncIterator[Playground]:
 
 
 async def _answers(it: Playground, process: asyncio.subprocess.Process, folder: Path) -> None:
+    team = f"{it.connector}/v3/teams/{it.config['team']['id']}"
     async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession() as session:
         while True:
             assert process.returncode is None, f"the playground ended; why is in {folder}/devTools"
             with suppress(aiohttp.ClientError):
-                async with session.get(f"{it.connector}/v3/teams/{TEAM}") as answer:
+                async with session.get(team) as answer:
                     if answer.status == 200:
                         return
             await asyncio.sleep(_POLL_SECONDS)
 
 
-def _config() -> dict[str, object]:
+def _ours() -> Json:
     return {
-        "version": "0.1.0",
-        "tenantId": TENANT,
-        "bot": {"id": BOT, "name": "pullbot"},
+        "version": "0.1.1",
+        "tenantId": "6f1d2a0c-5b1e-4c7e-9a55-0c4a6f3b1d10",
+        "bot": {"id": "28:3c0f1e7a-8f60-4a6b-9d1e-2b7a4c5d6e7f", "name": "pullbot"},
         "currentUser": _user(ANA),
         "users": [_user(one) for one in _OTHERS],
         "personalChat": {"id": "a:ana-and-pullbot"},
         "groupChat": {"id": "19:9r0upchat@thread.v2", "name": "On call"},
         "team": {
-            "id": TEAM,
+            "id": "19:p1a7f0rmp1a7f0rmp1a7f0rm@thread.tacv2",
             "name": "Platform",
             "aadGroupId": "b7b0c1de-62a4-4f65-9a55-7f0d6c2e1101",
             "channels": [{"id": CHANNEL, "name": "image-pulls"}],
@@ -117,7 +125,7 @@ def _config() -> dict[str, object]:
     }
 
 
-def _user(person: Person) -> dict[str, str]:
+def _user(person: Person) -> Json:
     given, _, surname = person.name.partition(" ")
     address = f"{given.lower()}@example.com"
     return {
@@ -134,10 +142,11 @@ def _user(person: Person) -> dict[str, str]:
 # ---- its page
 
 
-async def opened(browser: Browser, at: Playground, person: Person = ANA, *, scale: float = 1) -> Page:
-    """The channel, as ``person`` sees it who presses buttons there. What is written is Ana's in any case.
+async def opened(browser: Browser, at: Playground, person: Person | None = None, *, scale: float = 1) -> Page:
+    """The channel, as ``person`` sees it who presses buttons there: its user, if it is nobody else. What is
+    written is its user's in any case.
 
-    It is high enough for whatever is posted in the meantime.
+    The window is high enough for whatever is posted in the meantime.
     """
     page = await browser.new_page(
         viewport={"width": 1280, "height": 3200}, color_scheme="light", device_scale_factor=scale
@@ -150,17 +159,23 @@ async def opened(browser: Browser, at: Playground, person: Person = ANA, *, scal
         else:
             await route.abort()
 
-    async def as_person(route: Route) -> None:
+    await page.route("**/*", only_here)
+    if person is not None:
+        pressing = _pressing_as(person)
+        await page.route("**/_conversation/v1/invoke", pressing)
+        await page.route("**/_conversation/v1/submit", pressing)
+    await page.goto(at.url)
+    await page.get_by_text(at.channel, exact=True).click()
+    await expect(editor(page)).to_be_visible()
+    return page
+
+
+def _pressing_as(person: Person) -> Callable[[Route], Awaitable[None]]:
+    async def pressed(route: Route) -> None:
         body = json.loads(route.request.post_data or "{}")
         await route.continue_(post_data=json.dumps(body | {"from": {"id": person.member}}))
 
-    await page.route("**/*", only_here)
-    await page.route("**/_conversation/v1/invoke", as_person)
-    await page.route("**/_conversation/v1/submit", as_person)
-    await page.goto(at.url)
-    await page.get_by_text("image-pulls").click()
-    await expect(editor(page)).to_be_visible()
-    return page
+    return pressed
 
 
 def editor(page: Page, number: int = 0) -> Locator:

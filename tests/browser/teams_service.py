@@ -19,7 +19,7 @@ from bot.demo.cluster import RunningCluster, simulated_cluster
 from bot.demo.kubelet import Pace
 from bot.demo.story import CLUSTER, REGION, Story
 from tests.browser.chromium import free_port
-from tests.browser.teams_playground import BEN, CHANNEL, Playground, playground
+from tests.browser.teams_playground import BEN, CHANNEL, Json, Playground, playground
 
 _PROJECT = Path(__file__).parents[2]
 _PACE = Pace(0.1, 1.5, 1.5)
@@ -46,8 +46,12 @@ class Teams:
 
 
 @asynccontextmanager
-async def teams(folder: Path) -> AsyncIterator[Teams]:
-    """The service is connected; nothing has happened yet. Afterwards it has to end in good order."""
+async def teams(folder: Path, client: Json | None = None, **settings: Any) -> AsyncIterator[Teams]:
+    """The service is connected; nothing has happened yet. Afterwards it has to end in good order.
+
+    :param client: the playground's configuration, ours if there is none
+    :param settings: blocks of the service's configuration, over the usual ones
+    """
     port = free_port()
     with simulated_aws() as endpoint:
         aws = await asyncio.to_thread(
@@ -56,18 +60,15 @@ async def teams(folder: Path) -> AsyncIterator[Teams]:
         await asyncio.to_thread(deny_pull, aws)
         async with (
             simulated_cluster(Story(aws, ()), pace=_PACE) as cluster,
-            playground(folder, f"http://127.0.0.1:{port}/api/messages") as place,
+            playground(folder, f"http://127.0.0.1:{port}/api/messages", client) as place,
         ):
-            settings = _settings(folder, port, place)
             around = {"KUBECONFIG": str(cluster.kubeconfig)} | only_this(endpoint)
-            async with _service(folder, settings, around):
+            async with _service(folder, _settings(folder, port, place) | settings, around):
                 yield Teams(place, cluster, aws, folder)
 
 
 @asynccontextmanager
-async def _service(
-    folder: Path, settings: dict[str, Any], around: dict[str, str | None]
-) -> AsyncIterator[None]:
+async def _service(folder: Path, settings: Json, around: dict[str, str | None]) -> AsyncIterator[None]:
     config = folder / "pullbot.yaml"
     config.write_text(yaml.safe_dump(settings), "utf-8")
     mine = {"PATH": os.environ["PATH"], "HOME": str(folder)}
@@ -104,7 +105,7 @@ async def _read(process: asyncio.subprocess.Process, log: Path, listening: async
     listening.set()  # or it ended before
 
 
-def _settings(folder: Path, port: int, place: Playground) -> dict[str, Any]:
+def _settings(folder: Path, port: int, place: Playground) -> Json:
     return {
         "clusters": [
             {"name": CLUSTER, "context": CLUSTER, "region": REGION, "channels": {"teams": CHANNEL}},

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import yaml
 from playwright.async_api import Browser, Locator, Page, expect
 
+from bot.demo.story import CLUSTER, REGION
 from tests.browser.chromium import chromium
-from tests.browser.teams_playground import ANA, BEN, card, opened, write
+from tests.browser.teams_playground import BEN, card, opened, write
 from tests.browser.teams_service import Teams, teams
 
 pytestmark = pytest.mark.browser
 
+_PAGE = Path(__file__).parents[2] / "docs" / "teams.md"
 _PRESSES = 10
 _A_MOMENT = 4_000  # milliseconds; longer than a message takes to appear
 _SOON = 30_000  # milliseconds; a real pull is waited for
@@ -44,7 +48,7 @@ async def ask_for_the_fix(page: Page, alert: Locator) -> None:
 
 
 async def test_from_the_alert_to_the_fix_and_back(service: Teams, browser: Browser) -> None:
-    ana, ben = await opened(browser, service.place, ANA), await opened(browser, service.place, BEN)
+    ana, ben = await opened(browser, service.place), await opened(browser, service.place, BEN)
     errors: list[str] = []
     for page in (ana, ben):
         page.on("pageerror", lambda error: errors.append(str(error)))
@@ -91,3 +95,21 @@ async def test_it_is_spoken_to_in_a_new_post_and_alone(service: Teams, browser: 
     await page.get_by_text("Personal Chat").click()
     await write(page, "help", mention=False)
     await expect(page.locator(".ac-adaptiveCard")).to_contain_text("why", timeout=_SOON)
+
+
+async def test_what_the_page_about_teams_says_to_try_works(tmp_path: Path, browser: Browser) -> None:
+    trying = _PAGE.read_text("utf-8").partition("## Try it on this machine")[2]
+    ours, client = (yaml.safe_load(one) for one in re.findall(r"```yaml\n(.*?)```", trying, re.DOTALL))
+    (cluster,) = ours["clusters"]
+    clusters = [cluster | {"name": CLUSTER, "context": CLUSTER, "region": REGION}]
+    async with teams(tmp_path, client, clusters=clusters, approvals=ours["approvals"]) as service:
+        assert ours["teams"] == {"local": True, "service_url": "http://localhost:56150/_connector"}
+        page = await opened(browser, service.place)
+        service.begin()
+
+        # Who tries it is an approver, by the address that Teams tells, and alone.
+        alert = card(page, "root")
+        await expect(alert).to_contain_text("Cause found", timeout=_SOON)
+        await ask_for_the_fix(page, alert)
+        await page.get_by_role("button", name="Approve").click()
+        await expect(alert).to_contain_text("✅ Fixed", timeout=_SOON)
