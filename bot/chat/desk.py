@@ -69,23 +69,34 @@ class FrontDesk:
         # Words that everybody reads are answered where everybody reads; only a press is refused in private.
         return replace(await self._once(mention.event, act), private=False)
 
-    async def shown(self, chat: str, channel: str, key: str) -> Message | None:
+    async def shown(self, chat: str, channel: str, key: str) -> Answer:
         incident, _, name = key.partition(":")
-        try:
-            posted = (await self._state.refs(incident, chat)).get(name)
-            if posted is None or posted.channel != channel:
-                return None
-            thread = present(await self._state.load(incident))
-        except (NoSuchIncident, StoreDown) as why:
-            log.info("the message %s could not be shown anew: %s", key[:80], why)
-            return None
-        return next((one for one in (thread.root, *thread.replies) if one.key == name), retired(name))
+
+        async def look() -> Answer:
+            try:
+                posted = (await self._state.refs(incident, chat)).get(name)
+                if posted is None or posted.channel != channel:
+                    raise NoSuchIncident(incident)
+                thread = present(await self._state.load(incident))
+            except StoreDown as why:
+                log.warning("the message %s could not be shown anew: %s", key[:80], why)
+                return _private("how things are cannot be read just now; look again in a moment")
+            same = (one for one in (thread.root, *thread.replies) if one.key == name)
+            return Answer(next(same, retired(name)))
+
+        return await self._answered(look)
 
     async def _once(self, event: str, act: Callable[[], Awaitable[Answer]]) -> Answer:
-        """Do it once, however often it is delivered; whatever goes wrong is a sentence to who asked."""
+        """Do it once, however often it is delivered."""
+
+        async def once() -> Answer:
+            return await act() if await self._state.first_time(event, _REMEMBERED) else NOTHING
+
+        return await self._answered(once)
+
+    async def _answered(self, act: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Whatever goes wrong is a sentence to who asked."""
         try:
-            if not await self._state.first_time(event, _REMEMBERED):
-                return NOTHING
             return await act()
         except (BadAction, WrongWords, NotNow, NotAllowed, NoSuchTarget, ClusterDown, Unavailable) as why:
             log.info("refused: %s", why)

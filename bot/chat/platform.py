@@ -96,8 +96,8 @@ class Desk(Protocol):
 
     async def click(self, sender: Sender, value: str, event: str) -> Answer: ...
 
-    async def shown(self, chat: str, channel: str, key: str) -> Message | None:
-        """The message that was posted there under that key, as it is now; ``None`` if none was."""
+    async def shown(self, chat: str, channel: str, key: str) -> Answer:
+        """The message that was posted there under that key, as it is now; else, in private, why not."""
 
 
 class Side(Protocol):

@@ -46,9 +46,10 @@ class Desk:
         self.clicks.append((sender, value, event))
         return await self._answer()
 
-    async def shown(self, chat: str, channel: str, key: str) -> Message | None:
+    async def shown(self, chat: str, channel: str, key: str) -> Answer:
         self.looks.append((chat, channel, key))
-        return self.messages.get(key)
+        found = self.messages.get(key)
+        return Answer(found) if found else private("this is not on record any more")
 
     async def _answer(self) -> Answer:
         await self.open.wait()

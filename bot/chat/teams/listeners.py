@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 _TRIES = 4
 _GOODBYE_SECONDS = 3.0
-# Teams gives up on us a little later.
-# https://learn.microsoft.com/microsoftteams/platform/bots/how-to/conversations/conversation-messages
-PATIENCE_SECONDS = 7.0
+# For a press Microsoft's pages name no time. Other invokes have "five seconds", and the card is yet to be made.
+# https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/action-commands/respond-to-task-module-submit
+PATIENCE_SECONDS = 3.0
 _SLOW = "I am at it, and it takes longer than a click may; the thread shows how it goes."
 
 
@@ -144,10 +144,11 @@ class Listeners:
 
     async def _as_it_is_now(self, origin: Origin, key: str) -> Json:
         """For who looks at the card; everybody else's is edited."""
-        message = await self._serving.shown("teams", origin.place.conversation, key)
-        if message is None:
-            return _word("This is not on record any more; `@pullbot why` looks at the present.")
-        card = await self._chat.card(origin.place, message, key)
+        answer = await self._serving.shown("teams", origin.place.conversation, key)
+        assert answer.message is not None  # noqa: S101  there is always something to say
+        if answer.private:
+            return _word(answer.message.fallback)
+        card = await self._chat.card(origin.place, answer.message, key)
         return {"statusCode": 200, "type": "application/vnd.microsoft.card.adaptive", "value": card}
 
     async def _told_afterwards(self, clicking: asyncio.Task[Answer], origin: Origin) -> None:

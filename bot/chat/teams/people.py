@@ -10,7 +10,6 @@ import asyncio
 import logging
 import time
 from typing import Protocol
-from weakref import WeakValueDictionary
 
 from bot.chat.fresh import Fresh
 from bot.chat.platform import ChatDown, ChatRefused, Sender
@@ -25,6 +24,8 @@ _REMEMBERED = 1000
 # https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/user-specific-views
 _REFRESHED = 60
 _GROUP = "group:"
+# A roster may be long, or Teams slow; nobody should wait for it who presses a button, nor an alert.
+_PATIENCE_SECONDS = 1.5
 
 
 class Rosters(Protocol):
@@ -43,19 +44,27 @@ class TeamsPeople:
     """A ``Directory`` of ``bot.people``, and who is shown a card anew whenever they look at it.
 
     :param approvers: the operator's list
+    :param patience: seconds that a card waits for who may approve
     """
 
     def __init__(
-        self, rosters: Rosters, groups: Groups, approvers: Approvers, *, clock: Clock = time.monotonic
+        self,
+        rosters: Rosters,
+        groups: Groups,
+        approvers: Approvers,
+        *,
+        clock: Clock = time.monotonic,
+        patience: float = _PATIENCE_SECONDS,
     ) -> None:
         self._rosters = rosters
         self._groups = groups
         self._approvers = approvers
+        self._patience = patience
         self._met: dict[str, tuple[str, Reference]] = {}
         self._addresses: Fresh[str] = Fresh(clock)
         self._members: Fresh[frozenset[str]] = Fresh(clock)
         self._shown: Fresh[tuple[str, ...]] = Fresh(clock)
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._reading: dict[str, asyncio.Task[tuple[str, ...]]] = {}  # by conversation
         self._told: set[str] = set()  # conversations
 
     def met(self, sender: Sender, member: str, place: Reference) -> None:
@@ -105,11 +114,21 @@ class TeamsPeople:
 
         Nobody may do anything because of this: whoever presses is judged then.
 
-        :returns: at most as many as a card takes; none if it cannot be told, which is told once
+        :returns: at most as many as a card takes; none if it cannot be told, which is told once, or not soon
         """
-        lock = self._turns.setdefault(place.conversation, asyncio.Lock())
-        async with lock:  # a roster can be long, and many cards are edited at once
-            return await self._shown.get(place.conversation, lambda: self._read_approvers(place))
+        there = place.conversation
+        reading = self._reading.get(there)
+        if reading is None:  # else many cards are edited at once, and one look will do
+            looking = self._shown.get(there, lambda: self._read_approvers(place))
+            reading = self._reading[there] = asyncio.create_task(looking, name=f"who may approve in {there}")
+            reading.add_done_callback(lambda _: self._reading.pop(there))
+        await asyncio.wait({reading}, timeout=self._patience)
+        return reading.result() if reading.done() else ()
+
+    async def close(self) -> None:
+        for one in (late := list(self._reading.values())):
+            one.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _read_approvers(self, place: Reference) -> tuple[str, ...]:
         """From the roster alone, and one look at each group, however many they are."""

@@ -92,6 +92,7 @@ class TeamsSide:
             self._trying.cancel()
             await asyncio.gather(self._trying, return_exceptions=True)
         await self._listeners.finish()
+        await self.people.close()
         await self._connector.close()
         await self._graph.close()
         await self._identity.close()

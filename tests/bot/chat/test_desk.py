@@ -68,11 +68,17 @@ class Book:
 
 class Shelf(SqliteState):
     down = False
+    dark = False
 
     async def save(self, incident: Incident) -> None:
         if self.down:
             raise StoreDown("SQLite: the disk is full")
         await super().save(incident)
+
+    async def load(self, incident_id: str) -> Incident:
+        if self.dark:
+            raise StoreDown("SQLite: the disk is gone")
+        return await super().load(incident_id)
 
 
 @dataclass(slots=True)
@@ -399,12 +405,11 @@ async def test_whatever_is_said_the_desk_never_raises(front: Front) -> None:
 async def test_a_message_that_was_posted_is_shown_as_it_is_now(front: Front) -> None:
     found = await front.found()
     shown = await front.desk.shown("test", "alerts", "1a2b3c4d:root")
-    assert shown is not None
-    assert shown == present(found).root
+    assert shown == Answer(present(found).root)
     await front.state.remember("1a2b3c4d", "test", "offer:gone", Posted("m2", "d", "alerts"))
     gone = await front.desk.shown("test", "alerts", "1a2b3c4d:offer:gone")
-    assert gone is not None
-    assert "No longer current" in told(gone)
+    assert "No longer current" in text(gone)
+    assert not gone.private
 
 
 @pytest.mark.parametrize(
@@ -423,4 +428,14 @@ async def test_a_message_that_was_not_posted_there_is_shown_to_nobody(
     front: Front, chat: str, channel: str, key: str
 ) -> None:
     await front.found()
-    assert await front.desk.shown(chat, channel, key) is None
+    answer = await front.desk.shown(chat, channel, key)
+    assert answer.private
+    assert "not on record any more" in text(answer)
+
+
+async def test_that_the_store_is_away_does_not_mean_that_something_is_not_on_record(front: Front) -> None:
+    await front.found()
+    front.state.dark = True
+    answer = await front.desk.shown("test", "alerts", "1a2b3c4d:root")
+    assert answer.private
+    assert "cannot be read just now" in text(answer)

@@ -44,6 +44,10 @@ class Rosters:
     of: dict[str, Sequence[Member]] = field(default_factory=dict)
     trouble: list[Exception] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    open: asyncio.Event = field(default_factory=asyncio.Event)  # set: it answers soon
+
+    def __post_init__(self) -> None:
+        self.open.set()
 
     async def members(self, service_url: str, conversation: str) -> tuple[Member, ...]:
         await self._answer("members", service_url, conversation)
@@ -60,6 +64,7 @@ class Rosters:
         assert service_url == CHANNEL.service_url
         self.asked.append(f"{what} of {conversation}")
         await asyncio.sleep(0)  # others ask meanwhile
+        await self.open.wait()
         if self.trouble:
             raise self.trouble.pop(0)
 
@@ -96,7 +101,9 @@ class Hall:
     clock: Clock
 
     def people(self, *approvers: str, linked: Sequence[tuple[str, ...]] = ()) -> TeamsPeople:
-        return TeamsPeople(self.rosters, self.groups, Approvers(approvers, linked), clock=self.clock.seconds)
+        return TeamsPeople(
+            self.rosters, self.groups, Approvers(approvers, linked), clock=self.clock.seconds, patience=0.2
+        )
 
 
 @pytest.fixture
@@ -299,6 +306,28 @@ async def test_a_roster_that_cannot_be_read_shows_nobody_anything_anew_and_is_to
         == [f"cards in {CHANNEL.conversation} are not shown anew to every approver: Teams does not answer"]
         * 2
     )
+
+
+async def test_nobody_waits_long_for_a_roster_and_who_comes_later_has_it(hall: Hall) -> None:
+    people = hall.people(entra(1))
+    hall.rosters.open.clear()
+    async with asyncio.timeout(5):
+        assert await people.approvers_in(CHANNEL) == ()
+        later = asyncio.create_task(people.approvers_in(CHANNEL))
+        await asyncio.sleep(0)
+        hall.rosters.open.set()
+        assert await later == ("29:000001",)
+    assert await people.approvers_in(CHANNEL) == ("29:000001",)
+    assert len(hall.rosters.asked) == 1
+
+
+async def test_a_roster_that_never_comes_ends_with_us(hall: Hall) -> None:
+    people = hall.people(entra(1))
+    hall.rosters.open.clear()
+    assert await people.approvers_in(CHANNEL) == ()
+    async with asyncio.timeout(5):
+        await people.close()
+    assert not [one for one in asyncio.all_tasks() if "who may approve" in one.get_name()]
 
 
 async def test_a_group_that_cannot_be_read_leaves_those_who_are_listed(
