@@ -20,7 +20,7 @@ from handlers.remedies.aws.troubleshoot_task import troubleshoot_task
 
 if TYPE_CHECKING:  # pydantic takes its time; the terminal comes here without a configuration
     from bot.settings import Settings
-    from bot.settings_shape import Cluster
+    from bot.settings_clusters import Cluster
 
 
 class ClusterDown(Exception):

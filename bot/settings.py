@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError
 
-from bot.settings_shape import Cluster, Shape
+from bot.settings_clusters import Cluster
+from bot.settings_shape import Shape
 from bot.settings_sources import Fault, Read, Secrets, key_of, read, suggestion
 from bot.settings_values import is_guid, is_loopback, split_address
 from handlers.remedy import Risk, load_advice, load_remedies

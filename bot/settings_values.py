@@ -9,15 +9,15 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
 from bot.store.opening import fault_in
 
-# Nothing else is in a host's name. Clients differ in what they make of the rest: "evil.example\.net" is one host
-# for urlsplit, and "evil.example" for requests.
+# Nothing else is in a host's name. Clients differ in what they make of the rest: "evil.example\.net" is one
+# host for urlsplit, and "evil.example" for requests.
 _HOST = re.compile(r"[A-Za-z0-9._-]+")
 _ENTRA = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -185,3 +185,10 @@ Listen = Annotated[str, AfterValidator(_listen)]
 StorePlace = Annotated[str, AfterValidator(_store)]
 ClusterName = Annotated[str, AfterValidator(_cluster_name)]
 Region = Annotated[str, AfterValidator(_region)]
+Language = Literal["en", "ko", "ja", "zh"]
+
+
+class Part(BaseModel):
+    """A block of the file: unknown keys are errors, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True, validate_default=True)

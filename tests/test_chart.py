@@ -16,7 +16,8 @@ from pydantic import BaseModel
 
 from bot import permissions
 from bot.settings import load
-from bot.settings_shape import Channel, Shape
+from bot.settings_clusters import Channel
+from bot.settings_shape import Shape
 from handlers.remedy import load_remedies
 
 CHART = Path(__file__).parent.parent / "helm" / "pullbot"

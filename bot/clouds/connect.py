@@ -32,7 +32,7 @@ from handlers.remedies.kubernetes.secret_steps import SecretWriter
 from handlers.remedies.kubernetes.steps import KubeWriter
 
 if TYPE_CHECKING:  # pydantic takes its time, and `pullbot why` can do without a configuration
-    from bot.settings_shape import Cluster as Configured
+    from bot.settings_clusters import Cluster as Configured
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from handlers.remedies.aws.runbook_steps import AutomationRole
 from handlers.remedies.aws.steps import AwsWriter
 
 if TYPE_CHECKING:  # pydantic takes its time, and `pullbot why` can do without a configuration
-    from bot.settings_shape import Cluster as Configured
+    from bot.settings_clusters import Cluster as Configured
 
 
 def connect_ecs(

@@ -27,7 +27,7 @@ from handlers.remedies.aws.steps import AwsWriter
 from handlers.remedies.kubernetes.login_steps import Login
 
 if TYPE_CHECKING:  # pydantic takes its time
-    from bot.settings_shape import RegistryLogin
+    from bot.settings_clusters import RegistryLogin
 
 ECR = "ecr"
 _LONGEST = 64 * 1024

@@ -22,7 +22,7 @@ from handlers.remedy import load_remedies
 from handlers.world import Rules
 
 if TYPE_CHECKING:  # pydantic takes its time
-    from bot.settings_shape import Cluster
+    from bot.settings_clusters import Cluster
     from checks.aws.facts import Grant
 
 

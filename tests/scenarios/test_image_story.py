@@ -17,7 +17,7 @@ from bot.demo.cluster import RunningCluster, simulated_cluster
 from bot.demo.kubelet import Pace
 from bot.demo.objects import Change
 from bot.demo.story import CLUSTER, REGION, Story
-from bot.settings_shape import Cluster
+from bot.settings_clusters import Cluster
 from bot.watch.eyes import Patience
 from checks.graph import Catalog
 from checks.model import FailedPull, Status

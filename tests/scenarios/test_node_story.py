@@ -13,7 +13,7 @@ from bot.clouds.connect import Connected, connect
 from bot.clouds.kubeconfig import Context
 from bot.demo import shapes
 from bot.demo.kubernetes_api import KubernetesApi
-from bot.settings_shape import Cluster
+from bot.settings_clusters import Cluster
 from checks.diagnose import diagnose
 from checks.graph import Catalog
 from checks.image.symptom import classify

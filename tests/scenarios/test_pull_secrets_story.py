@@ -17,7 +17,7 @@ from bot.clouds.connect import Connected, connect
 from bot.clouds.kubeconfig import Context
 from bot.demo import shapes
 from bot.demo.kubernetes_api import KubernetesApi
-from bot.settings_shape import Cluster, RegistryLogin
+from bot.settings_clusters import Cluster, RegistryLogin
 from bot.store.codec import standard_codec
 from checks.diagnose import diagnose
 from checks.graph import Catalog

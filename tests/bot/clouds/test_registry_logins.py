@@ -10,7 +10,7 @@ import pytest
 from bot.clouds._aws import AwsHands, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.clouds.registry_logins import Kept, Known
-from bot.settings_shape import RegistryLogin
+from bot.settings_clusters import RegistryLogin
 from checks.model import Unavailable
 from tests.fakes.pull_secrets import HOST, PASSWORD, docker_config, entry
 

@@ -14,7 +14,7 @@ from bot.clouds.connect import Connected, connect
 from bot.clouds.kubeconfig import Context
 from bot.demo import shapes
 from bot.demo.kubernetes_api import KubernetesApi
-from bot.settings_shape import Cluster
+from bot.settings_clusters import Cluster
 from bot.store.codec import standard_codec
 from checks.image.reference import parse
 from checks.kubernetes.facts import Kube
