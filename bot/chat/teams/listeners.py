@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 _TRIES = 4
 _GOODBYE_SECONDS = 3.0
-# For a press Microsoft's pages name no time. Other invokes have "five seconds", and the card is yet to be made.
+# No page names a time for a press. Other invokes have "five seconds", and the card is yet to be made.
 # https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/action-commands/respond-to-task-module-submit
 PATIENCE_SECONDS = 3.0
 _SLOW = "I am at it, and it takes longer than a click may; the thread shows how it goes."
@@ -100,7 +100,7 @@ class Listeners:
     async def _moved(self, moved: Moved) -> None:
         try:
             if moved.gone:
-                await self._places.forget(moved.origin.place)
+                await self._places.forget(moved.origin.place, moved.origin.sender.user)
             else:
                 await self._places.learn(moved.origin.place, moved.origin.sender.user, moved.origin.team)
         except StoreDown as why:

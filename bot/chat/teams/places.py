@@ -22,7 +22,6 @@ Kind = Literal["channel", "groupChat", "personal"]
 
 _CHAT = "teams"
 _LATEST = "service"  # the service url of the latest activity from anywhere
-_REMEMBERED = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +65,6 @@ class Places:
     def __init__(self, addresses: Addresses, settings: TeamsSettings) -> None:
         self._addresses = addresses
         self._settings = settings
-        self._known: dict[str, str] = {}
 
     async def of(self, channel: str) -> Reference:
         """What was heard from there, else the best guess; its ``service_url`` is "" where there is none.
@@ -119,21 +117,21 @@ class Places:
         found = _read(text) if text else None
         return found if found and self.is_trusted(found.service_url) else None
 
-    async def forget(self, told: Reference) -> None:
-        """The app was taken away from there."""
-        self._known.pop(told.conversation, None)
+    async def forget(self, told: Reference, person: str = "") -> None:
+        """The app was taken away from there.
+
+        :param person: whose chat with us it is, if it is one
+        :raises StoreDown: as the store does
+        """
         await self._addresses.forget(_CHAT, told.conversation)
+        if person and told.kind == "personal":
+            await self._addresses.forget(_CHAT, f"person:{person}")
         log.info("the app was removed from %s", told.conversation)
 
     async def _note(self, key: str, text: str) -> None:
-        """Most activities tell nothing new."""
-        if self._known.get(key) == text:
-            return
-        await self._addresses.learn(_CHAT, key, text)
-        self._known.pop(key, None)
-        self._known[key] = text
-        while len(self._known) > _REMEMBERED:
-            del self._known[next(iter(self._known))]
+        """Most activities tell nothing new. What another replica learnt or forgot meanwhile counts."""
+        if await self._addresses.address(_CHAT, key) != text:
+            await self._addresses.learn(_CHAT, key, text)
 
 
 def kind_of(channel: str) -> Kind:
