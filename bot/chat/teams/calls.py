@@ -10,24 +10,27 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.identity import Identity
-from bot.chat.teams.pace import READS, WRITES, Clock, Pace, Pause, TooLong, everything
+from bot.chat.teams.pace import BULK, READS, WRITES, Clock, Pace, Pause, TooLong, everything
 from bot.chat.teams.refusals import Passing, no_connector, refusal
 from bot.imports import imported
 from bot.settings_values import is_loopback
 
 _THREADS = 8  # as many requests at once; each has a connection, of which urllib3 keeps 10
+_THREADS_OF_BULK = 5  # of these: were Teams slow, the others would wait behind it
 _CLIENTS = 16  # a tenant has one service url, or a few while it moves
 _TRIES = 5
 _PATIENCE = 60.0  # seconds, for all tries
 _CALL_SECONDS = 30.0
+_BULK_SECONDS = 60.0  # somebody may begin to wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Call:
 
     ``make`` makes it, with the package's ``ConversationsOperations`` and the arguments that carry the token.
     ``repeatable``: it may be made again even if it may have been done. ``reads``: it changes nothing.
+    ``hurried``: until that is set it lets go first what somebody waits for; ``None``: that is this one.
     """
 
     what: str
@@ -44,6 +48,11 @@ class Call:
     make: Callable[[Any, dict[str, Any]], Awaitable[Any]]
     repeatable: bool = True
     reads: bool = False
+    hurried: asyncio.Event | None = None
+
+    @property
+    def is_bulk(self) -> bool:
+        return self.hurried is not None and not self.hurried.is_set()
 
 
 class Calls:
@@ -66,8 +75,10 @@ class Calls:
         together = everything()
         self._writes = Pace(WRITES, clock, pause, together)
         self._reads = Pace(READS, clock, pause, together)
+        self._bulk = Pace(BULK, clock, pause)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="teams")
         self._slots = asyncio.Semaphore(_THREADS)
+        self._slots_of_bulk = asyncio.Semaphore(_THREADS_OF_BULK)
         self._loading: asyncio.Task[Any] | None = None
         self._clients: dict[str, Any] = {}
         self._closed = False
@@ -101,24 +112,63 @@ class Calls:
         :raises ChatRefused: not until a person does what the error says
         """
         _check(call.service_url)
-        pace = self._reads if call.reads else self._writes
         key = call.conversation.partition(";")[0]  # threads share what their channel has
-        until = self._clock() + _PATIENCE
+        until = float("inf")
         for tried in range(1, _TRIES + 1):
-            try:
-                await pace.turn(key)
-            except TooLong as why:
-                raise ChatDown(f"{call.what} has to wait {why.seconds:.0f} s", why.seconds) from None
-            try:
-                return await self._once(call)
-            except Passing as why:
-                wait = max(why.wait, 2.0 ** (tried - 1)) + self._spread()
-                if why.certain:
-                    pace.hold(key, wait)
-                if not (why.certain or call.repeatable) or tried == _TRIES or self._clock() + wait > until:
-                    raise
-                await self._pause(wait)
+            async with self._turn(call, key):
+                until = min(until, self._clock() + _PATIENCE)  # without its first queue
+                try:
+                    return await self._once(call)
+                except Passing as error:
+                    why = error
+            wait = max(why.wait, 2.0 ** (tried - 1)) + self._spread()
+            if why.certain:
+                self._hold(call, key, wait)
+            if not (why.certain or call.repeatable) or tried == _TRIES or self._clock() + wait > until:
+                raise why
+            await self._pause(wait)
         raise AssertionError("the last try answers or raises")
+
+    @asynccontextmanager
+    async def _turn(self, call: Call, key: str) -> AsyncIterator[None]:
+        """:raises ChatDown: it would be too long until then"""
+        async with AsyncExitStack() as around:
+            try:
+                if call.reads:
+                    await self._reads.turn(key)
+                elif call.is_bulk and await self._bulk_turn(call, key):
+                    await around.enter_async_context(self._slots_of_bulk)
+                if not call.reads:
+                    await self._writes.turn(key)
+            except TooLong as why:
+                again = min(why.seconds, _BULK_SECONDS) if call.is_bulk else why.seconds
+                raise ChatDown(f"{call.what} has to wait for more than a minute", again) from None
+            yield
+
+    async def _bulk_turn(self, call: Call, key: str) -> bool:
+        """Whether there was need of one, for nobody began to wait for this call meanwhile.
+
+        :raises TooLong: as ``Pace.turn``
+        """
+        assert call.hurried is not None  # noqa: S101  narrows the type
+        turn = asyncio.create_task(self._bulk.turn(key))
+        hurried = asyncio.create_task(call.hurried.wait())
+        try:
+            await asyncio.wait((turn, hurried), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (turn, hurried):
+                task.cancel()
+            ended = (await asyncio.gather(turn, hurried, return_exceptions=True))[0]
+        if isinstance(ended, TooLong) and not call.hurried.is_set():
+            raise ended
+        return ended is None
+
+    def _hold(self, call: Call, key: str, seconds: float) -> None:
+        if call.reads:
+            self._reads.hold(key, seconds)
+            return
+        self._writes.hold(key, seconds)
+        self._bulk.hold(key, seconds)  # or it would crowd before the other
 
     async def _once(self, call: Call) -> Any:
         sdk = await self.package()

@@ -5,6 +5,7 @@ A message's key travels in its card, where people do not see it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
@@ -23,6 +24,11 @@ Json = dict[str, Any]
 Find = Callable[[Reference, str, str], Awaitable[str | None]]
 
 
+# What there is only because somebody did something, or asked.
+_WAITED_FOR = ("answer", "request", "change", "heard", "verification")
+_REMEMBERED = 1000
+
+
 class Approvers(Protocol):
     async def approvers_in(self, place: Reference) -> tuple[str, ...]: ...
 
@@ -37,25 +43,46 @@ class TeamsChat:
         self._places = places
         self._people = people
         self._find = find
+        self._hurried: dict[str, asyncio.Event] = {}
+
+    def hurry(self, key: str) -> None:
+        """Somebody waits for what becomes of the incident that the message with that key is of: what is sent
+        about it goes before what nobody asked for.
+        """
+        self._hurry_of(key).set()
+
+    def _hurry_of(self, key: str) -> asyncio.Event:
+        incident, _, name = key.partition(":")
+        if incident in _WAITED_FOR:
+            incident, name = key, incident
+        event = self._hurried.pop(incident, None) or asyncio.Event()
+        if name.startswith(_WAITED_FOR):
+            event.set()
+        self._hurried[incident] = event
+        while len(self._hurried) > _REMEMBERED:
+            del self._hurried[next(iter(self._hurried))]
+        return event
 
     async def post(self, place: Place, message: Message, key: str) -> str:
-        there = await self._reference(place.channel)
+        there, hurried = await self._reference(place.channel), self._hurry_of(key)
 
         async def send(activity: Json) -> str:
             if there.kind == "channel" and not place.thread:
                 return await self._connector.start_thread(
-                    there.service_url, there.conversation, there.tenant, activity
+                    there.service_url, there.conversation, there.tenant, activity, hurried
                 )
-            return await self._connector.send(there.service_url, there.thread(place.thread), activity)
+            return await self._connector.send(
+                there.service_url, there.thread(place.thread), activity, hurried
+            )
 
         return await self._sized(there, message, key, send)
 
     async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
-        there = await self._reference(place.channel)
+        there, hurried = await self._reference(place.channel), self._hurry_of(key)
 
         async def update(activity: Json) -> str:
             conversation = there.thread(place.thread or ref)
-            await self._connector.update(there.service_url, conversation, ref, activity)
+            await self._connector.update(there.service_url, conversation, ref, activity, hurried)
             return ref
 
         await self._sized(there, message, key, update)

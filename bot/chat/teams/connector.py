@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.chat.teams.calls import Call, Calls
@@ -20,7 +20,7 @@ from bot.chat.teams.refusals import Refused, no_connector
 __all__ = ["Connector", "Json", "Member", "Refused"]
 
 Json = dict[str, Any]
-_Edit = tuple[str, str, str]  # service url, conversation, the message's id
+_Hurried = asyncio.Event | None
 
 _PAGE = 500  # the most that a page has
 _PAGES = 100  # a team has at most 25,000 members
@@ -38,11 +38,21 @@ class Member:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Which message is edited."""
+
+    service_url: str
+    conversation: str
+    ref: str
+    hurried: _Hurried = field(default=None, compare=False)
+
+
 class Connector:
     """All of its methods raise ``ChatDown`` for what may pass, and ``ChatRefused`` for what will not.
 
-    The conversation of a thread in a channel is ``{channel};messageid={root}``. The parameters are those of
-    ``Calls``.
+    The conversation of a thread in a channel is ``{channel};messageid={root}``. ``hurried`` is that of
+    ``Call``, and the parameters are those of ``Calls``.
     """
 
     def __init__(
@@ -64,7 +74,9 @@ class Connector:
         await self._edits.close()
         await self._calls.close()
 
-    async def start_thread(self, service_url: str, channel: str, tenant: str, activity: Json) -> str:
+    async def start_thread(
+        self, service_url: str, channel: str, tenant: str, activity: Json, hurried: _Hurried = None
+    ) -> str:
         """A new post in a channel; the id of its root message."""
         sdk = await self._calls.package()
         asked = sdk.ConversationParameters(
@@ -80,13 +92,16 @@ class Connector:
                 channel,
                 lambda of, token: of.create_conversation(asked, **token),
                 repeatable=False,
+                hurried=hurried,
             )
         )
         if said is None:
             raise no_connector(what)
         return _known((said.id or "").partition(";messageid=")[2] or said.activity_id, what)
 
-    async def send(self, service_url: str, conversation: str, activity: Json) -> str:
+    async def send(
+        self, service_url: str, conversation: str, activity: Json, hurried: _Hurried = None
+    ) -> str:
         """The message's id."""
         sdk = await self._calls.package()
         asked = sdk.Activity.deserialize(activity)
@@ -98,22 +113,26 @@ class Connector:
                 conversation,
                 lambda of, token: of.send_to_conversation(conversation, asked, **token),
                 repeatable=False,
+                hurried=hurried,
             )
         )
         return _known(said and said.id, what)
 
-    async def update(self, service_url: str, conversation: str, ref: str, activity: Json) -> None:
+    async def update(
+        self, service_url: str, conversation: str, ref: str, activity: Json, hurried: _Hurried = None
+    ) -> None:
         """Of several for one message that wait, the newest is sent, and all of them return."""
-        await self._edits.put((service_url, conversation, ref), activity)
+        await self._edits.put(_Edit(service_url, conversation, ref, hurried), activity)
 
     async def _edit(self, edit: _Edit, newest: Callable[[], Json]) -> None:
-        service_url, conversation, ref = edit
         sdk = await self._calls.package()
+        there = edit.conversation
 
         async def make(of: Any, token: Json) -> None:
-            await of.update_activity(conversation, ref, sdk.Activity.deserialize(newest()), **token)
+            await of.update_activity(there, edit.ref, sdk.Activity.deserialize(newest()), **token)
 
-        await self._calls.answer(Call(f"an edit in {conversation}", service_url, conversation, make))
+        what = f"an edit in {there}"
+        await self._calls.answer(Call(what, edit.service_url, there, make, hurried=edit.hurried))
 
     async def start_chat(self, service_url: str, tenant: str, bot_id: str, member: str) -> str:
         """The conversation's id: it is the same one whenever it is asked for."""

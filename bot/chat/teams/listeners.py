@@ -75,6 +75,7 @@ class Listeners:
                 return None
             case Press():
                 await self._met(inbound.origin)
+                self._chat.hurry(inbound.key)
                 return await self._pressed(inbound)
             case Refresh():
                 return await self._as_it_is_now(inbound.origin, inbound.key)

@@ -21,6 +21,9 @@ Limit = tuple[int, float]
 # Of each conversation, and "a conversation is 1:1 between bot and user, a group chat, or a channel in a
 # team": the threads of a channel share what it has. Edits, and new threads, are counted among its messages.
 WRITES: Sequence[Limit] = ((7, 1.0), (8, 2.0), (60, 30.0), (1800, 3600.0))
+# What nobody waits for leaves some of it to those who do wait: a storm of alerts fills any window, and for
+# the rest of that hour no approval could be shown.
+BULK: Sequence[Limit] = ((6, 1.0), (7, 2.0), (48, 30.0), (1600, 3600.0))
 READS: Sequence[Limit] = ((14, 1.0), (16, 2.0), (120, 30.0), (3600, 3600.0))
 # "The global limit per app per tenant is 50 Requests Per Second", and we have one of each.
 ALL: Sequence[Limit] = ((50, 1.0),)

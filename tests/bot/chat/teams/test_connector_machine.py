@@ -184,6 +184,51 @@ async def test_threads_of_a_channel_share_its_limits(
     assert time.pauses == [1.0]  # seven in a second
 
 
+async def test_what_nobody_waits_for_leaves_room_for_what_somebody_does(
+    teams: FakeConnector, connector: Connector, time: Time
+) -> None:
+    nobody = asyncio.Event()
+    for _ in range(60):
+        await connector.send(teams.url, CHANNEL, CARD, nobody)
+        if max(time.pauses, default=0.0) > 2.0:
+            break
+    assert 30.0 <= time.now < 32.0
+    began = time.now
+    for _ in range(6):
+        await connector.send(teams.url, CHANNEL, CARD)
+    assert time.now - began <= 2.0
+
+
+async def test_who_begins_to_wait_for_a_message_moves_it_up(teams: FakeConnector, known: Known) -> None:
+    async def forever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    connector = Connector(known, scope, clock=lambda: 0.0, pause=forever)
+    wanted = asyncio.Event()
+    late = asyncio.gather(*(connector.send(teams.url, CHANNEL, CARD, wanted) for _ in range(7)))
+    await until(lambda: len(teams.asked) == 6)
+    wanted.set()
+    async with asyncio.timeout(5):
+        await late
+    await connector.close()
+
+
+async def test_what_nobody_waits_for_does_not_take_all_connections_of_a_slow_teams(
+    teams: FakeConnector, connector: Connector
+) -> None:
+    other = [f"19:{number}@thread.tacv2" for number in range(8)]
+    for one in other:
+        teams.add(one)
+        teams.hold_next()
+    nobody = asyncio.Event()
+    slow = asyncio.gather(*(connector.send(teams.url, one, CARD, nobody) for one in other))
+    await until(lambda: teams.busy == 5)
+    waited_for = asyncio.create_task(post(teams, connector))
+    await until(lambda: teams.busy == 6)
+    teams.let_go()
+    await asyncio.gather(slow, waited_for)
+
+
 def test_the_package_is_loaded_only_where_teams_is_used() -> None:
     seen = "import sys, bot.chat.teams.side; print([n for n in sys.modules if n in ('msrest', 'botbuilder')])"
     found = subprocess.run([sys.executable, "-c", seen], capture_output=True, check=True, timeout=60)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 
@@ -175,6 +176,53 @@ async def test_a_root_a_reply_and_an_edit_are_found_again_by_their_keys(
     assert await side.chat.find(Place(ALERTS), "1a2b3c4d:root") == root
     assert await side.chat.find(thread, "1a2b3c4d:diagnosis") == reply
     assert await side.chat.find(Place(ALERTS), "1a2b3c4d:diagnosis") is None
+
+
+async def test_in_a_storm_the_thread_in_which_somebody_does_something_goes_first(
+    teams: FakeTeams, desk: Desk
+) -> None:
+    """Time stands still, so who has to wait waits for ever."""
+
+    async def forever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    async with connected(teams, desk, pause=forever) as side:
+        root = await side.chat.post(Place(ALERTS), message("down"), "1a2b3c4d:root")
+        reply = await side.chat.post(Place(ALERTS, root), message("down", "Fix"), "1a2b3c4d:offer:1")
+        storm = [
+            asyncio.create_task(side.chat.post(Place(ALERTS), message("down"), f"{number:08x}:root"))
+            for number in range(20)
+        ]
+        await until(lambda: len(teams.channel(ALERTS)) == 5)
+        offer = asyncio.create_task(
+            side.chat.edit(Place(ALERTS, root), reply, message("asked"), "1a2b3c4d:offer:1")
+        )
+        await teams.press("ben", teams.find(ALERTS, reply), "Fix")
+        async with asyncio.timeout(5):
+            await offer
+        assert len(teams.channel(ALERTS)) == 5
+        for one in storm:
+            one.cancel()
+        await asyncio.gather(*storm, return_exceptions=True)
+
+
+async def test_in_a_storm_what_there_is_because_somebody_asked_goes_first(
+    teams: FakeTeams, desk: Desk
+) -> None:
+    async def forever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    async with connected(teams, desk, pause=forever) as side:
+        storm = [
+            asyncio.create_task(side.chat.post(Place(ALERTS), message("down"), f"{number:08x}:root"))
+            for number in range(20)
+        ]
+        await until(lambda: len(teams.channel(ALERTS)) == 6)
+        async with asyncio.timeout(5):
+            await side.chat.post(Place(ALERTS), message("asked"), "1a2b3c4d:request:1")
+        for one in storm:
+            one.cancel()
+        await asyncio.gather(*storm, return_exceptions=True)
 
 
 async def test_where_a_channel_is_reached_outlives_us(teams: FakeTeams, desk: Desk, shelf: Shelf) -> None:
