@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from bot.chat.message import Message
 from bot.chat.platform import Chat, ChatDown, ChatRefused, Place
 from bot.chat.present import present
-from bot.chat.sync import Edit, Post, changes, digest
+from bot.chat.sync import Edit, Post, Withdraw, changes, digest
 from bot.log import about_incident
 from bot.store.ports import Posted, State, StoreDown
 from bot.tenure import Tenure
@@ -170,15 +170,25 @@ class ChatScreen:
                 log.error("%s refuses the message %s: %s", chat.name, change.message.key, why)
 
     async def _make(
-        self, change: Post | Edit, incident_id: str, chat: Chat, channel: str, posted: dict[str, Posted]
+        self,
+        change: Post | Edit | Withdraw,
+        incident_id: str,
+        chat: Chat,
+        channel: str,
+        posted: dict[str, Posted],
     ) -> None:
         root = "" if change.message.key == "root" else posted["root"].ref
         place = Place(posted["root"].channel if "root" in posted else channel, root)
-        if isinstance(change, Edit):
-            await chat.edit(place, change.ref, change.message, _key(incident_id, change.message.key))
-            ref = change.ref
-        else:
-            ref = await self._post(incident_id, chat, place, change.message, posted)
+        match change:
+            case Post():
+                ref = await self._post(incident_id, chat, place, change.message, posted)
+            case Edit():
+                ref = change.ref
+                await chat.edit(place, ref, change.message, _key(incident_id, change.message.key))
+            case Withdraw():
+                ref = await _found_and_edited(chat, place, change.message, incident_id)
+                if not ref:
+                    return  # a chat may list it only later, so the next state asks again
         seen = Posted(ref, digest(change.message), place.channel)
         await self._state.remember(incident_id, chat.name, change.message.key, seen)
         posted[change.message.key] = seen
@@ -188,9 +198,8 @@ class ChatScreen:
     ) -> str:
         key = _key(incident_id, message.key)
         if message.key in posted:
-            ref = await chat.find(place, key)
-            if ref is not None:
-                await chat.edit(place, ref, message, key)  # we do not know which state it was posted in
+            ref = await _found_and_edited(chat, place, message, incident_id)
+            if ref:
                 return ref
         await self._state.intend(incident_id, chat.name, message.key, place.channel)
         posted.setdefault(message.key, Posted("", "", place.channel))
@@ -212,6 +221,16 @@ class ChatScreen:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+
+async def _found_and_edited(chat: Chat, place: Place, message: Message, incident_id: str) -> str:
+    """Where the message is whose answer was lost, "" for nowhere. In which state it was posted is unknown."""
+    key = _key(incident_id, message.key)
+    ref = await chat.find(place, key)
+    if ref is None:
+        return ""
+    await chat.edit(place, ref, message, key)
+    return ref
 
 
 async def _was_seen(incident: Incident, chat: Chat, posted: dict[str, Posted]) -> bool:

@@ -26,18 +26,28 @@ class Edit:
     message: Message
 
 
-def changes(thread: Thread, posted: Mapping[str, Posted]) -> Iterator[Post | Edit]:
-    """What to do, root first, to get from ``posted`` (by message key) to ``thread``."""
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Nobody knows whether it was posted, and by now it is not wanted: if it is there, it becomes this."""
+
+    message: Message
+
+
+def changes(thread: Thread, posted: Mapping[str, Posted]) -> Iterator[Post | Edit | Withdraw]:
+    """What to do to get from ``posted`` (by message key) to ``thread``. The root has to be there first, and
+    what is new goes before what changed, for in a busy channel each of them takes its time.
+    """
     wanted = {message.key: message for message in (thread.root, *thread.replies)}
-    for message in wanted.values():
-        before = posted.get(message.key)
-        if before is None or not before.ref:
+    there = {key: one for key, one in posted.items() if one.ref}
+    for key, message in wanted.items():
+        if key not in there:
             yield Post(message)
-        elif before.digest != digest(message):
-            yield Edit(before.ref, message)
+    for key, message in wanted.items():
+        if key in there and there[key].digest != digest(message):
+            yield Edit(there[key].ref, message)
     for key, before in posted.items():
-        if key not in wanted and before.ref and before.digest != digest(retired(key)):
-            yield Edit(before.ref, retired(key))
+        if key not in wanted and before.digest != digest(retired(key)):
+            yield Edit(before.ref, retired(key)) if before.ref else Withdraw(retired(key))
 
 
 def retired(key: str) -> Message:

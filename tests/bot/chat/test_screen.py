@@ -274,6 +274,26 @@ async def test_a_message_that_was_found_again_is_brought_up_to_date(shelf: Shelf
     assert stands(room, executed())
 
 
+async def test_a_message_whose_answer_was_lost_and_that_is_not_wanted_any_more_loses_its_buttons(
+    shelf: Shelf, room: Room
+) -> None:
+    asked = requested()
+    rejected = replace(asked.rejected(asked.offers[0].digest, BEN), version=asked.version + 1)
+    pauses = Pauses()
+    screen = screen_of(shelf, room, pause=pauses)
+    await shown(screen, found())
+
+    async def is_rejected() -> None:
+        await screen.show(rejected)
+
+    room.loses = 1  # the request's
+    pauses.meanwhile.append(is_rejected)
+    await shown(screen, asked)
+    assert [key for what, key in room.calls if what == "find"] == [room.keys()[-1]]
+    assert not {"Approve", "Reject"} & set(room.buttons())
+    assert stands(room, rejected)
+
+
 @pytest.mark.parametrize("call", ["intend", "remember"])
 @pytest.mark.parametrize("times", [1, 3])
 async def test_a_store_that_is_away_doubles_nothing(shelf: Shelf, room: Room, call: str, times: int) -> None:

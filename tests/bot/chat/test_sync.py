@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat.message import Message, Paragraph, Thread
-from bot.chat.sync import Edit, Post, changes, digest, retired
+from bot.chat.sync import Edit, Post, Withdraw, changes, digest, retired
 from bot.store.ports import Posted
 
 
@@ -34,6 +34,16 @@ def test_only_what_changed_is_edited() -> None:
     assert list(changes(thread, before)) == [Edit("ref-root", thread.root)]
 
 
+def test_what_is_new_goes_before_what_changed() -> None:
+    before = posted(message("root", "found"), message("diagnosis", "press me"))
+    thread = Thread(message("root", "asked"), (message("diagnosis"), message("request:1")))
+    assert list(changes(thread, before)) == [
+        Post(thread.replies[1]),
+        Edit("ref-root", thread.root),
+        Edit("ref-diagnosis", thread.replies[0]),
+    ]
+
+
 def test_a_post_whose_answer_never_came_is_a_post_still() -> None:
     thread = Thread(message("root"))
     assert list(changes(thread, {"root": Posted("", "", "C1")})) == [Post(thread.root)]
@@ -49,9 +59,12 @@ def test_a_message_that_no_longer_counts_is_retired_once_and_can_come_back() -> 
     assert list(changes(Thread(message("root"), (offer,)), before)) == [Edit("ref-offer:1", offer)]
 
 
-def test_what_was_never_posted_needs_no_retirement() -> None:
+def test_what_may_have_been_posted_and_is_not_wanted_any_more_is_withdrawn() -> None:
     before = {**posted(message("root")), "offer:1": Posted("", "", "C1")}
-    assert list(changes(Thread(message("root")), before)) == []
+    thread = Thread(message("root"))
+    assert list(changes(thread, before)) == [Withdraw(retired("offer:1"))]
+    before["offer:1"] = Posted("ref-offer:1", digest(retired("offer:1")), "C1")
+    assert list(changes(thread, before)) == []
 
 
 KEYS = st.sampled_from(["diagnosis", "offer:1", "offer:2", "request:1", "change:0"])
