@@ -92,7 +92,7 @@ class TeamsRoom:
         self.teams.fail_next(status, call)
 
     def garble_next(self, call: Call = "post") -> None:
-        self.teams.refuse_next(500, "ServiceError", call)
+        self.teams.refuse_next(502, "ServiceError", call)
 
     def rate_limit_next(self, seconds: int = 1, call: Call = "post") -> None:
         self.teams.throttle_next(seconds, call)
