@@ -148,6 +148,8 @@ class Service:
         await self._alarms.stop()
         await self._driver.stop()
         await self._screen.stop(_GOODBYE_SECONDS)
+        for side in self._sides:
+            await side.close()
         if self._listener is not None:
             await self._listener.stop()
 

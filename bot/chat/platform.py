@@ -113,7 +113,10 @@ class Side(Protocol):
         """Take what people do to ``desk`` from now on. Does not wait for a chat that is down."""
 
     async def stop(self) -> None:
-        """Take nothing any more; what was taken is finished first."""
+        """Take nothing any more; what was taken is finished first. The chat still takes messages."""
+
+    async def close(self) -> None:
+        """After ``stop``; the chat takes nothing any more, either."""
 
     def why_not_ready(self) -> str:
         """ "" if it is connected."""

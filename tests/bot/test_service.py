@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from bot.chat.platform import Desk, Sender
+from bot.chat.platform import ChatDown, Desk, Sender
 from bot.clouds.connect import Connected
 from bot.clusters import Clusters
 from bot.people import Approvers, People
@@ -72,10 +72,11 @@ class Eyes:
 
 
 class RoomSide:
-    """A room as the service starts and stops it."""
+    """A room as the service starts and stops it. ``left``: what the room was asked before it was closed."""
 
     def __init__(self, chat: Room) -> None:
         self.chat = chat
+        self.left: list[tuple[str, str]] = []
 
     def routes(self, desk: Desk) -> Iterable[web.RouteDef]:
         return ()
@@ -83,6 +84,9 @@ class RoomSide:
     async def start(self, desk: Desk) -> None: ...
 
     async def stop(self) -> None: ...
+
+    async def close(self) -> None:
+        self.left = list(self.chat.calls)
 
     def why_not_ready(self) -> str:
         return ""
@@ -106,12 +110,12 @@ def clusters(eyes: Eyes) -> Clusters:
 
 
 @asynccontextmanager
-async def served(state: State, where: str, room: Room, eyes: Eyes) -> AsyncIterator[tuple[Service, str]]:
+async def served(
+    state: State, where: str, room: Room, eyes: Eyes, side: RoomSide | None = None
+) -> AsyncIterator[tuple[Service, str]]:
     """The service, and where its web server is."""
-    people = People(Approvers())
-    service = Service(
-        settings(where), state, clusters(eyes), [RoomSide(room)], people, patience=0.0, remind_every=0.05
-    )
+    people, sides = People(Approvers()), [side or RoomSide(room)]
+    service = Service(settings(where), state, clusters(eyes), sides, people, patience=0.0, remind_every=0.05)
     try:
         [(host, port)] = await service.start()
         yield service, f"http://{host}:{port}"
@@ -209,3 +213,13 @@ async def test_an_incident_is_counted_once_for_each_stage_that_it_reaches(state:
             told = await answer.text()
     assert 'pullbot_incidents_total{stage="cause found"} 2.0' in told
     assert 'pullbot_incidents_total{stage="waiting for approval"} 1.0' in told
+
+
+async def test_what_is_on_its_way_to_a_chat_arrives_before_that_is_closed(state: State, where: str) -> None:
+    room = Room("page", down=[ChatDown("too many at once", retry_after=0.2)])
+    side = RoomSide(room)
+    async with served(state, where, room, Eyes(), side) as (service, _):
+        await service.show(replace(looking(), stage=Stage.FOUND))
+        await room.until(lambda: bool(room.calls))
+    assert [what for what, _ in side.left].count("post") > 1
+    assert room.keys()[0] == "1a2b3c4d:root"

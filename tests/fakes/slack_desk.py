@@ -86,5 +86,6 @@ async def connected(
     finally:
         desk.open.set()
         await side.stop()
+        await side.close()
         if listener is not None:
             await listener.stop()

@@ -85,4 +85,5 @@ async def connected(
     finally:
         desk.open.set()
         await side.stop()
+        await side.close()
         await listener.stop()

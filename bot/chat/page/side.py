@@ -26,5 +26,8 @@ class PageSide:
     async def stop(self) -> None:
         self.chat.close()
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     def why_not_ready(self) -> str:
         return ""

@@ -86,8 +86,10 @@ class SlackSide:
             await asyncio.gather(self._asking, return_exceptions=True)
         self._requests.close()
         await self._listeners.finish()
-        await self._api.close()
         self._why_not = "stopped"
+
+    async def close(self) -> None:
+        await self._api.close()
 
     def why_not_ready(self) -> str:
         why = self._socket.why_not if self._socket else self._why_not

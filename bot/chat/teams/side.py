@@ -92,13 +92,15 @@ class TeamsSide:
             self._trying.cancel()
             await asyncio.gather(self._trying, return_exceptions=True)
         await self._listeners.finish()
+        self._why_not = "stopped"
+
+    async def close(self) -> None:
         await self.people.close()
         await self._connector.close()
         await self._graph.close()
         await self._identity.close()
         if self._gate is not None:
             await self._gate.close()
-        self._why_not = "stopped"
 
     def why_not_ready(self) -> str:
         return f"Teams: {self._why_not}" if self._why_not else ""

@@ -67,6 +67,7 @@ async def test_slack_being_down_holds_up_nothing_and_is_told(slack: FakeSlack, d
     gate.set()
     await until(lambda: not side.why_not_ready())
     await side.stop()
+    await side.close()
 
 
 async def test_a_wrong_app_token_is_told(slack: FakeSlack, desk: Desk) -> None:
@@ -77,6 +78,7 @@ async def test_a_wrong_app_token_is_told(slack: FakeSlack, desk: Desk) -> None:
     assert "SLACK_APP_TOKEN" in side.why_not_ready()
     assert "xapp-test-wrong" not in side.why_not_ready()
     await side.stop()
+    await side.close()
     slack.refusals.clear()
 
 
@@ -86,4 +88,5 @@ async def test_nothing_is_left_behind_when_it_is_stopped_before_it_was_connected
     side = SlackSide(slack.settings(), slack.secrets())
     await side.start(desk)
     await side.stop()
+    await side.close()
     assert slack.connections == 0

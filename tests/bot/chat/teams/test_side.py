@@ -305,3 +305,15 @@ async def test_what_teams_counts_as_too_large_is_sent_shorter(
         teams.refuse_next(413, "MessageSizeTooBig", "edit")
     with pytest.raises(ChatRefused, match="larger than Teams takes"):
         await side.chat.edit(Place(ALERTS), root, long, "k:root")
+
+
+async def test_when_nothing_is_taken_any_more_what_was_taken_is_still_shown(
+    teams: FakeTeams, desk: Desk, side: TeamsSide
+) -> None:
+    root = await side.chat.post(Place(ALERTS), message("down"), "k:root")
+    await side.stop()
+    await side.chat.edit(Place(ALERTS), root, message("up"), "k:root")
+    assert "up" in teams.find(ALERTS, root).text
+    await side.close()
+    with pytest.raises(ChatDown, match="about to end"):
+        await side.chat.edit(Place(ALERTS), root, message("down"), "k:root")
