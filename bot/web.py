@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Ready = Callable[[], Awaitable[str]]
@@ -18,6 +22,11 @@ Ready = Callable[[], Awaitable[str]]
 _KEEP_ALIVE_SECONDS = 75.0
 _LINGER_SECONDS = 1.0  # for the rest of a body that nobody wants
 _STAGES_KEPT = 10_000
+_LARGEST_BODY = 256 * 1024  # what EventBridge may send, and more than any chat does
+# Anybody may post, and a body is read before it is known whose it is. Only so many of this size are, at once;
+# smaller ones always come in, so that nobody can keep out what people press.
+_LARGE_BODY = 32 * 1024
+_LARGE_AT_ONCE = 100
 
 
 class Metrics:
@@ -72,7 +81,7 @@ def application(
     ready: Ready, metrics: Metrics, routes: Iterable[web.RouteDef], *, body_seconds: float = 15.0
 ) -> web.Application:
     """``ready`` answers "" or the reason why not yet. A request's body may take ``body_seconds`` to come."""
-    app = web.Application(client_max_size=1024 * 1024, middlewares=[_in_time(body_seconds)])
+    app = web.Application(client_max_size=_LARGEST_BODY, middlewares=[_bodies(body_seconds)])
 
     async def healthz(_: web.Request) -> web.Response:
         return web.Response(text="ok\n")
@@ -91,19 +100,69 @@ def application(
     return app
 
 
-def _in_time(seconds: float) -> Any:
-    @web.middleware
-    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+def _bodies(seconds: float) -> Any:
+    large = asyncio.Semaphore(_LARGE_AT_ONCE)
+
+    async def read(request: web.Request) -> None:
         """A body comes soon or not at all. It is read here, and there for whoever asks for it."""
-        if request.can_read_body:
-            try:
-                async with asyncio.timeout(seconds):
-                    await request.read()
-            except TimeoutError:
-                raise web.HTTPRequestTimeout(text="the body took too long\n") from None
+        if (request.content_length or 0) > _LARGEST_BODY:
+            raise web.HTTPRequestEntityTooLarge(_LARGEST_BODY, request.content_length or 0)
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise web.HTTPUnsupportedMediaType(text="the body must not be compressed\n")
+        try:
+            async with asyncio.timeout(seconds):
+                await request.read()
+        except TimeoutError:
+            raise web.HTTPRequestTimeout(text="the body took too long\n") from None
+        except (OSError, web.RequestPayloadError):
+            raise web.HTTPBadRequest(text="the body broke off\n") from None
+
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        try:
+            await read(request)
+        except web.HTTPException as no:
+            told = (
+                request.method,
+                request.path[:100],
+                no.status,
+                (no.text or no.reason).strip(),
+                request.remote,
+            )
+            log.warning("a request was refused, %s %s with %d: %s (from %s)", *told)
+            raise
         return await handler(request)
 
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if not request.can_read_body:
+            return await handler(request)
+        if (request.content_length or _LARGEST_BODY) < _LARGE_BODY:
+            return await answer(request, handler)
+        if large.locked():
+            log.warning("too many large bodies at once: %s is asked to send it again", request.remote)
+            raise web.HTTPServiceUnavailable(
+                text="too much at once; send it again\n", headers={"Retry-After": "5"}
+            )
+        async with large:
+            return await answer(request, handler)
+
     return middleware
+
+
+def _server_log() -> logging.Logger:
+    """Where aiohttp tells what went wrong: a fault of ours with its traceback, a stranger's as a line."""
+
+    def in_a_line(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, HttpProcessingError):
+            # The error's own words quote the request, which may hold a token.
+            record.msg, record.args = f"{record.getMessage()}: it is not HTTP ({type(error).__name__})", ()
+            record.exc_info, record.levelno, record.levelname = None, logging.WARNING, "WARNING"
+        return True
+
+    its = logging.getLogger(f"{__name__}.server")
+    its.filters = [in_a_line]
+    return its
 
 
 class Listener:
@@ -111,7 +170,12 @@ class Listener:
 
     def __init__(self, app: web.Application, host: str, port: int) -> None:
         self._runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=_KEEP_ALIVE_SECONDS, lingering_time=_LINGER_SECONDS
+            app,
+            access_log=None,
+            logger=_server_log(),
+            keepalive_timeout=_KEEP_ALIVE_SECONDS,
+            lingering_time=_LINGER_SECONDS,
+            auto_decompress=False,  # nobody who posts here compresses, and a small body may grow endlessly
         )
         self._host, self._port = host, port
 
