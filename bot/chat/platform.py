@@ -27,6 +27,10 @@ class ChatRefused(Exception):
     """The chat will never take this message (no such channel, revoked token): a person must act."""
 
 
+class CannotEdit(ChatRefused):
+    """That one message stays as it is, or is gone: somebody deleted it, say. Nobody has to act."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a message goes. ``thread`` is the root's reference, "" for a root itself."""
@@ -42,7 +46,8 @@ class Chat(Protocol):
     message unseen, however often it is edited; ``find`` asks the chat for a message with that key, so that
     a post whose answer was lost, or whose sender was killed, is found again instead of doubled.
 
-    All three raise ``ChatDown`` for what may pass and ``ChatRefused`` for what will not.
+    All three raise ``ChatDown`` for what may pass and ``ChatRefused`` for what will not; of these, ``edit``
+    raises ``CannotEdit`` for what concerns that message alone.
     """
 
     @property

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from bot.chat.message import Message
-from bot.chat.platform import Chat, ChatDown, ChatRefused, Place
+from bot.chat.platform import CannotEdit, Chat, ChatDown, ChatRefused, Place
 from bot.chat.present import present
 from bot.chat.sync import Edit, Post, Withdraw, changes, digest
 from bot.log import about_incident
@@ -160,14 +160,16 @@ class ChatScreen:
         posted = dict(await self._state.refs(incident.id, chat.name))
         if incident.stage is Stage.FOLDED and not await _was_seen(incident, chat, posted):
             return  # it is told elsewhere
+        refused: ChatRefused | None = None
         for change in changes(present(incident), posted):
             try:
                 await self._make(change, incident.id, chat, channel, posted)
             except ChatRefused as why:
                 if "root" not in posted or not posted["root"].ref:
                     raise
-                # Somebody deleted that message, say. The others still tell the present state.
-                log.error("%s refuses the message %s: %s", chat.name, change.message.key, why)
+                refused = refused or why  # the others may still tell the present state
+        if refused is not None:
+            raise refused
 
     async def _make(
         self,
@@ -184,7 +186,10 @@ class ChatScreen:
                 ref = await self._post(incident_id, chat, place, change.message, posted)
             case Edit():
                 ref = change.ref
-                await chat.edit(place, ref, change.message, _key(incident_id, change.message.key))
+                try:
+                    await chat.edit(place, ref, change.message, _key(incident_id, change.message.key))
+                except CannotEdit as why:
+                    log.info("%s leaves the message %s as it is: %s", chat.name, change.message.key, why)
             case Withdraw():
                 ref = await _found_and_edited(chat, place, change.message, incident_id)
                 if not ref:

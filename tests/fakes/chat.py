@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bot.chat.message import Buttons, Message, Thread
-from bot.chat.platform import ChatDown, ChatRefused, Place
+from bot.chat.platform import CannotEdit, ChatDown, ChatRefused, Place
 
 
 @dataclass(slots=True)
@@ -59,7 +59,9 @@ class Room:
         said = self.said.get(ref)
         await self._called("edit", said.key if said else ref)
         if said is None or said.key in self.refuses:
-            raise ChatRefused(f"there is no message {ref}")
+            raise CannotEdit(f"there is no message {ref}")
+        if place.channel in self.refuses:
+            raise ChatRefused(f"there is no channel {place.channel}")
         assert said.place == place, "an edit names the place of its message"
         said.message = message
         said.edits += 1

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.chat.message import Message
 from bot.chat.page.render import rendered
-from bot.chat.platform import ChatRefused, Place
+from bot.chat.platform import CannotEdit, ChatRefused, Place
 
 BOT = "pullbot"
 
@@ -75,7 +75,7 @@ class PageChat:
     async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
         post = self._posts.get(ref)
         if post is None or post.place.channel != place.channel:
-            raise ChatRefused(f"there is no message {ref} in #{place.channel}")
+            raise CannotEdit(f"there is no message {ref} in #{place.channel}")
         content = rendered(message)
         if content != post.content:
             self._put(replace(post, content=content, edited=True, version=self._version + 1))

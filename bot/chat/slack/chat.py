@@ -14,7 +14,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.chat.message import Message
-from bot.chat.platform import Place
+from bot.chat.platform import CannotEdit, Place
 from bot.chat.slack.api import Api, RateLimited, Refused, answer_to
 from bot.chat.slack.blocks import WHOLE, render
 from bot.chat.slack.pace import Clock, Pace, Pause
@@ -22,6 +22,7 @@ from bot.chat.slack.pace import Clock, Pace, Pause
 _EVENT = "pullbot"
 # https://docs.slack.dev/apis/web-api/rate-limits: a message a second and channel; other methods by the minute
 _EDITS_EVERY, _EDITS_AT_ONCE = 1.2, 20
+_NOT_EDITED = frozenset({"cant_update_message", "edit_window_closed", "message_not_found"})
 _PAGE = 200
 _PAGES = 5  # a message whose answer was lost is a recent one
 _SIZES = (WHOLE, WHOLE // 2, WHOLE // 4)
@@ -63,16 +64,19 @@ class SlackChat:
         return str(said["ts"])
 
     async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
-        await self._send(
-            "chat.update",
-            self._web.chat_update,
-            (self._edits, ""),
-            message,
-            channel=place.channel,
-            ts=ref,
-            metadata=_metadata(key),  # an update without takes it away
-            **_AS_IT_IS,
-        )
+        try:
+            await self._send(
+                "chat.update",
+                self._web.chat_update,
+                (self._edits, ""),
+                message,
+                channel=place.channel,
+                ts=ref,
+                metadata=_metadata(key),  # an update without takes it away
+                **_AS_IT_IS,
+            )
+        except Refused as why:
+            raise CannotEdit(str(why)) if why.code in _NOT_EDITED else why from None
 
     async def find(self, place: Place, key: str) -> str | None:
         """Looks at the latest thousand messages of the channel, or the first thousand of the thread."""

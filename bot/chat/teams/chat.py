@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from bot.chat.message import Buttons, Message
-from bot.chat.platform import ChatDown, ChatRefused, Place
+from bot.chat.platform import CannotEdit, ChatDown, ChatRefused, Place
 from bot.chat.teams.card import WHOLE, as_activity, render
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.places import Places, Reference
@@ -27,6 +27,7 @@ Find = Callable[[Reference, str, str], Awaitable[str | None]]
 # What there is only because somebody did something, or asked.
 _WAITED_FOR = ("answer", "request", "change", "heard", "verification")
 _REMEMBERED = 1000
+_DELETED = "ActivityNotFoundInConversation"
 
 
 class Approvers(Protocol):
@@ -82,7 +83,10 @@ class TeamsChat:
 
         async def update(activity: Json) -> str:
             conversation = there.thread(place.thread or ref)
-            await self._connector.update(there.service_url, conversation, ref, activity, hurried)
+            try:
+                await self._connector.update(there.service_url, conversation, ref, activity, hurried)
+            except Refused as why:
+                raise CannotEdit(str(why)) if why.code == _DELETED else why from None
             return ref
 
         await self._sized(there, message, key, update)

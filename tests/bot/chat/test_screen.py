@@ -357,6 +357,25 @@ async def test_a_channel_that_we_are_invited_to_late_gets_what_is_open(
     assert caplog.text.count("refuses messages to C1") == 1
 
 
+async def test_a_thread_that_is_closed_to_us_for_a_while_is_told_afterwards_what_it_missed(
+    shelf: Shelf, room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def let_in() -> None:
+        room.refuses.clear()
+
+    pauses = Pauses()
+    screen = screen_of(shelf, room, pause=pauses)
+    await shown(screen, found())
+    pauses.meanwhile = [_nothing, let_in]
+    room.refuses = {"C1"}
+    await screen.show(requested())
+    await room.until(lambda: "Approve" in room.buttons())
+    await screen.settled()
+    assert stands(room, requested())
+    assert pauses.taken == [120.0] * 2
+    assert caplog.text.count("refuses messages to C1") == 1
+
+
 async def _nothing() -> None: ...
 
 
@@ -376,6 +395,9 @@ async def test_a_message_that_somebody_deleted_does_not_hide_the_others(shelf: S
     await shown(screen, executed())
     assert "Undo" in room.buttons()
     assert not {"Approve", "Reject"} & set(room.buttons())
+    room.calls.clear()
+    await shown(screen, executed())
+    assert room.calls == [], "it is not tried again before it has something else to say"
 
 
 async def test_one_chat_that_is_down_holds_up_no_other(shelf: Shelf) -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from bot.chat.message import Button, Buttons, Code, Message, Paragraph
-from bot.chat.platform import ChatDown, ChatRefused, Place
+from bot.chat.platform import CannotEdit, ChatDown, ChatRefused, Place
 from bot.chat.present import present
 from bot.chat.screen import ChatScreen
 from bot.chat.slack.api import Api, client
@@ -159,7 +159,7 @@ async def test_a_missing_scope_is_named(slack: FakeSlack, chat: SlackChat) -> No
 async def test_a_deleted_message_is_not_edited(slack: FakeSlack, chat: SlackChat) -> None:
     root = await chat.post(ALERTS, message("down"), "k:root")
     slack.delete("C0ALERTS", root)
-    with pytest.raises(ChatRefused, match="somebody deleted the message"):
+    with pytest.raises(CannotEdit, match="somebody deleted the message"):
         await chat.edit(ALERTS, root, message("up"), "k:root")
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bot.chat.message import Button, Buttons, Heading, Message, Paragraph
-from bot.chat.platform import Answer, ChatDown, ChatRefused, Place
+from bot.chat.platform import Answer, CannotEdit, ChatDown, ChatRefused, Place
 from bot.chat.teams.side import TeamsSide
 from bot.people import Approvers
 from tests.fakes.doors import Clock
@@ -244,6 +244,19 @@ async def test_a_channel_that_the_app_was_removed_from_is_refused_with_what_to_d
     assert "the app was removed" in caplog.text
     with pytest.raises(ChatRefused, match="install the app there"):
         await side.chat.post(Place(ALERTS), message("down"), "k:root")
+    teams.refusals.clear()
+
+
+async def test_a_message_that_somebody_deleted_concerns_that_message_alone(
+    teams: FakeTeams, side: TeamsSide
+) -> None:
+    root = await side.chat.post(Place(ALERTS), message("down"), "1a2b3c4d:root")
+    with pytest.raises(CannotEdit, match="somebody deleted the message"):
+        await side.chat.edit(Place(ALERTS, root), "1790000000999", message("up"), KEY)
+    teams.conversations[ALERTS].joined = False
+    with pytest.raises(ChatRefused, match="install the app") as refused:
+        await side.chat.edit(Place(ALERTS), root, message("up"), "1a2b3c4d:root")
+    assert not isinstance(refused.value, CannotEdit)
     teams.refusals.clear()
 
 
