@@ -16,14 +16,12 @@ from checks.aws.ecs_instances import ContainerInstance
 from checks.aws.ecs_services import EcsService
 from checks.aws.ecs_tasks import EXTERNAL, FARGATE, EcsTask
 from checks.aws.facts import Aws, Grant
-from checks.aws.interface import LINUX_PORTS, Interface
+from checks.aws.interface import LINUX_PORTS, WINDOWS_PORTS, Interface, primary_interface
 from checks.aws.nodes import Instance
 from checks.graph import fact
 from checks.model import NotApplicable, NotFound, Unavailable
 
 GRANTS = (Grant(("ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets")),)
-
-_WINDOWS_PORTS = (49152, 65535)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +145,7 @@ def fargate_task_interface(network: FargateNetwork, place: SubnetPlace) -> Inter
         security_groups=network.security_groups,
         address=IPv4Address(network.address) if network.address else None,
         public_address="one of AWS's choice" if network.public_address else "",
-        ports=_WINDOWS_PORTS if network.windows else LINUX_PORTS,
+        ports=WINDOWS_PORTS if network.windows else LINUX_PORTS,
         how=f"the task's own interface in {network.subnet}",
         unread=network.unread,
         managed=True,
@@ -165,16 +163,4 @@ def external_interface(task: EcsTask) -> Interface:
 
 @fact()
 def container_instance_interface(where: ContainerInstance, instance: Instance) -> Interface:
-    if not instance.vpc or not instance.subnet:
-        raise Unavailable(f"EC2 shows no network interface of {instance.id} (it may be starting or stopped)")
-    return Interface(
-        account=instance.account,
-        region=instance.region,
-        vpc=instance.vpc,
-        subnet=instance.subnet,
-        security_groups=instance.security_groups,
-        address=IPv4Address(instance.address) if instance.address else None,
-        public_address=instance.public_address,
-        ports=_WINDOWS_PORTS if where.windows else LINUX_PORTS,
-        how=f"the primary interface of {instance.id}",
-    )
+    return primary_interface(instance, windows=where.windows)

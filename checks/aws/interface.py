@@ -16,7 +16,7 @@ from checks.host import Host
 from checks.model import Unavailable
 
 LINUX_PORTS = (32768, 60999)  # net.ipv4.ip_local_port_range
-_WINDOWS_PORTS = (49152, 65535)
+WINDOWS_PORTS = (49152, 65535)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,11 @@ class Interface:
 
 @fact()
 def node_interface(instance: Instance, host: Host) -> Interface:
+    return primary_interface(instance, windows=host.operating_system == "windows")
+
+
+def primary_interface(instance: Instance, *, windows: bool) -> Interface:
+    """:raises Unavailable: EC2 shows none."""
     if not instance.vpc or not instance.subnet:
         raise Unavailable(f"EC2 shows no network interface of {instance.id} (it may be starting or stopped)")
     return Interface(
@@ -53,7 +58,7 @@ def node_interface(instance: Instance, host: Host) -> Interface:
         security_groups=instance.security_groups,
         address=IPv4Address(instance.address) if instance.address else None,
         public_address=instance.public_address,
-        ports=_WINDOWS_PORTS if host.operating_system == "windows" else LINUX_PORTS,
+        ports=WINDOWS_PORTS if windows else LINUX_PORTS,
         how=f"the primary interface of {instance.id}",
     )
 
