@@ -168,10 +168,11 @@ def _seconds(claim: object) -> float:
 
 def _judge_place(claims: Mapping[str, Any], key: SigningKey, channel_id: str, service_url: str) -> None:
     """A right token in a wrong place: somebody else's activity under it, to send our answers astray."""
-    claimed = claims.get("serviceurl")
-    if not isinstance(claimed, str) or not claimed.removesuffix("/"):
+    # "serviceUrl" on Microsoft's page, "serviceurl" in its SDKs. Where a token says both, both have to fit.
+    claimed = [claims[name] for name in ("serviceurl", "serviceUrl") if name in claims]
+    if not claimed or not all(isinstance(one, str) and one.removesuffix("/") for one in claimed):
         raise NotMicrosoft("the token does not say where answers go")
-    if claimed.removesuffix("/") != service_url.removesuffix("/"):
+    if any(one.removesuffix("/") != service_url.removesuffix("/") for one in claimed):
         raise NotMicrosoft("the token is for another service url than the activity's", 403)
     if key.channels is not None and channel_id not in key.channels:
         raise NotMicrosoft(

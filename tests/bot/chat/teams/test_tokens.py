@@ -46,6 +46,12 @@ async def test_a_slash_at_the_end_of_the_service_url_makes_no_difference(
     await door.check(door.signed(serviceurl=theirs), service_url=ours)
 
 
+async def test_the_service_url_may_be_written_as_on_microsofts_page(door: Door) -> None:
+    await door.check(door.signed(serviceurl=None, serviceUrl=SERVICE))
+    await door.check(door.signed(serviceUrl=SERVICE))
+    assert (await door.refusal(door.signed(serviceUrl="https://evil.example/"))).status == 403
+
+
 async def test_clocks_may_differ_by_five_minutes(door: Door) -> None:
     now = int(door.time.now().timestamp())
     await door.check(door.signed(nbf=now - 4000, exp=now - 298))
