@@ -29,6 +29,8 @@ _GOODBYE_SECONDS = 3.0
 # https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/action-commands/respond-to-task-module-submit
 PATIENCE_SECONDS = 3.0
 _SLOW = "I am at it, and it takes longer than a click may; the thread shows how it goes."
+# A copy of a card, in a chat where its incident is not told: who pressed it counts, not where.
+_TAKEN = "Taken. The incident's own thread shows how it goes."
 
 
 class Listeners:
@@ -141,14 +143,17 @@ class Listeners:
         answer = clicking.result()
         if answer.message is not None:
             return _word(answer.message.fallback)
-        return await self._as_it_is_now(origin, press.key)
+        return await self._as_it_is_now(origin, press.key, otherwise=_TAKEN)
 
-    async def _as_it_is_now(self, origin: Origin, key: str) -> Json:
-        """For who looks at the card; everybody else's is edited."""
+    async def _as_it_is_now(self, origin: Origin, key: str, otherwise: str = "") -> Json:
+        """For who looks at the card; everybody else's is edited.
+
+        :param otherwise: what to say instead of why it cannot be shown
+        """
         answer = await self._serving.shown("teams", origin.place.conversation, key)
         assert answer.message is not None  # noqa: S101  there is always something to say
         if answer.private:
-            return _word(answer.message.fallback)
+            return _word(otherwise or answer.message.fallback)
         card = await self._chat.card(origin.place, answer.message, key)
         return {"statusCode": 200, "type": "application/vnd.microsoft.card.adaptive", "value": card}
 

@@ -162,6 +162,18 @@ async def test_a_card_that_is_not_on_record_is_said_to_be_so(
     assert "not on record any more" in teams.private(person("alice"))[0].text
 
 
+async def test_a_press_that_was_taken_is_not_denied_where_the_card_cannot_be_shown(
+    teams: FakeTeams, desk: Desk, side: TeamsSide
+) -> None:
+    root = await side.chat.post(Place(ALERTS), message("down", "Approve"), KEY)
+    desk.answer = Answer(None)
+    await teams.press("alice", teams.find(ALERTS, root), "Approve")
+    assert len(desk.clicks) == 1
+    [told] = teams.private(person("alice"))
+    assert "Taken" in told.text
+    assert "not on record" not in told.text
+
+
 async def test_a_root_a_reply_and_an_edit_are_found_again_by_their_keys(
     teams: FakeTeams, desk: Desk, side: TeamsSide
 ) -> None:
