@@ -35,6 +35,7 @@ class _Worker:
     newest: Incident
     news: asyncio.Event
     waited: bool = False
+    told: str = ""  # why the chat took nothing when it was last asked
     task: asyncio.Task[None] | None = None
 
 
@@ -98,10 +99,13 @@ class ChatScreen:
                 await self._wait_out(worker)
                 try:
                     await self._take_a_turn(key, worker, chat, channel)
+                    worker.told = ""
                 except ChatRefused as why:
                     self._ask_again_later(key, worker.newest, chat, channel, why)
                 except ChatDown as why:
-                    log.warning("%s does not take messages now: %s", chat.name, why)
+                    if str(why) != worker.told:  # once, however long it lasts
+                        log.warning("%s does not take messages now: %s", chat.name, why)
+                    worker.told = str(why)
                     await self._pause(why.retry_after)  # even if there is news: the chat asked for it
                     worker.news.set()
                 except StoreDown as why:

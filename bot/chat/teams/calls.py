@@ -142,7 +142,10 @@ class Calls:
                     await self._writes.turn(key)
             except TooLong as why:
                 again = min(why.seconds, _BULK_SECONDS) if call.is_bulk else why.seconds
-                raise ChatDown(f"{call.what} has to wait for more than a minute", again) from None
+                raise ChatDown(
+                    f"{call.what} has to wait for more than a minute: one conversation takes only so many",
+                    again,
+                ) from None
             yield
 
     async def _bulk_turn(self, call: Call, key: str) -> bool:

@@ -244,6 +244,15 @@ async def test_a_chat_that_is_down_is_told_the_newest_state_when_it_is_back(shel
     assert pauses.taken == [7.0, 7.0, 7.0]
 
 
+async def test_a_chat_that_is_down_for_long_is_said_to_be_so_once(
+    shelf: Shelf, room: Room, caplog: pytest.LogCaptureFixture
+) -> None:
+    room.down = [ChatDown("503")] * 5
+    await shown(screen_of(shelf, room), found())
+    assert stands(room, found())
+    assert caplog.text.count("room does not take messages now: 503") == 1
+
+
 async def test_a_chat_that_asks_for_time_gets_it_whatever_happens_meanwhile(shelf: Shelf, room: Room) -> None:
     pauses = Pauses()
     screen = screen_of(shelf, room, pause=pauses)
