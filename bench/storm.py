@@ -70,6 +70,9 @@ class Listing:
     async def stop(self) -> None:
         """There is nothing to stop."""
 
+    async def close(self) -> None:
+        """Nor to close."""
+
     def why_not_ready(self) -> str:
         return ""
 

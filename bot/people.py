@@ -78,32 +78,33 @@ class People:
 
     async def person(self, sender: Sender) -> Person:
         """Never raises: who cannot be looked up may not approve."""
-        why_not, address = await self._judged(sender)
-        others = (*self._approvers.others(sender.id), *([f"email:{address}"] if address else []))
-        return Person(_folded(sender.id), sender.name, not why_not, others)
-
-    async def why_not(self, sender: Sender) -> str:
-        """Why ``sender`` may not approve, in words for a chat; "" if they may."""
-        return (await self._judged(sender))[0]
-
-    async def _judged(self, sender: Sender) -> tuple[str, str]:
-        """Why not, and the sender's address, "" if it was not asked for or is not known."""
-        if self._approvers.nobody:
-            return "nobody may approve: approvals.approvers is empty in the configuration", ""
-        failed: list[str] = []
         account = _sender(_folded(sender.id), sender.name)
-        others = [_sender(one, sender.name) for one in self._approvers.others(sender.id)]
+        failed: list[str] = []
         address = await self._address(account, failed)
+        unsure = bool(failed)
+        may = await self._may_approve(account, address, failed)
+        others = (*self._approvers.others(sender.id), *([f"email:{address}"] if address else []))
+        why_not = "" if may else self._why_not(sender.name, failed)
+        return Person(account.id, sender.name, may, others, unsure, why_not)
+
+    def _why_not(self, name: str, failed: list[str]) -> str:
+        if self._approvers.nobody:
+            return "nobody may approve: approvals.approvers is empty in the configuration"
+        if failed:
+            return f"it cannot be told whether {name} may approve: {'; '.join(failed)}"
+        return f"{name} is not an approver (approvals.approvers in the configuration)"
+
+    async def _may_approve(self, account: Sender, address: str, failed: list[str]) -> bool:
+        """What cannot be looked up is added to ``failed``, and allows nothing."""
+        others = [_sender(one, account.name) for one in self._approvers.others(account.id)]
         if self._lists(address) or any(self._approvers.names(one.id) for one in (account, *others)):
-            return "", address
+            return True
         if await self._is_in_a_group(account, failed):
-            return "", address
+            return True
         for one in others:
             if await self._is_in_a_group(one, failed) or self._lists(await self._address(one, failed)):
-                return "", address
-        if failed:
-            return f"it cannot be told whether {sender.name} may approve: {'; '.join(failed)}", address
-        return f"{sender.name} is not an approver (approvals.approvers in the configuration)", address
+                return True
+        return False
 
     def _lists(self, address: str) -> bool:
         return bool(address) and address in self._approvers.emails

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from handlers.question import Heard
@@ -22,17 +22,32 @@ class Person:
     """``id`` is unique over all chats (``slack:U0ALICE``): the account that did it.
 
     ``may_approve`` was decided by the bot, never by a payload. ``others``: what else they are known by, their
-    accounts in other chats (``teams:…``) and their address (``email:…``).
+    accounts in other chats (``teams:…``) and their address (``email:…``). ``unsure``: the address counts, and
+    could not be read. ``why_not``: in words, why they may not approve.
     """
 
     id: str
     name: str
     may_approve: bool = False
     others: tuple[str, ...] = ()
+    unsure: bool = False
+    why_not: str = ""
+
+    def expect_approver(self) -> None:
+        """:raises NotAllowed: they are none"""
+        if not self.may_approve:
+            raise NotAllowed(
+                self.why_not or f"{self.name} is not an approver (approvals.approvers in the configuration)"
+            )
 
     def is_same(self, other: Person) -> bool:
         """Whether both are one human. One side that knows it is enough: it may have been said since."""
         return not {self.id, *self.others}.isdisjoint((other.id, *other.others))
+
+    def may_be(self, other: Person) -> bool:
+        """Whether nobody knows if both are one human. Two accounts in one chat are two."""
+        chats = {one.id.partition(":")[0] for one in (self, other)}
+        return not self.is_same(other) and (self.unsure or other.unsure) and len(chats) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,23 @@ class Request:
     at: datetime
     expires: datetime
     approvals: tuple[Approval, ...] = ()
+
+    def approved(self, by: Person, at: datetime, *, second_person: bool) -> Request:
+        """:raises NotAllowed, NotNow: they may not, or it is too late"""
+        if at >= self.expires:
+            raise NotNow("this request has expired; press Fix to ask again")
+        by.expect_approver()
+        if second_person and by.is_same(self.by):
+            raise NotAllowed("the person who asked may not approve; a second person must")
+        if any(by.is_same(one.by) for one in self.approvals):
+            raise NotNow(f"{by.name} has approved this already; it waits for another approver")
+        for other in (*(one.by for one in self.approvals), *((self.by,) if second_person else ())):
+            if by.may_be(other):
+                raise NotNow(
+                    f"it cannot be told whether {by.name} and {other.name} are two people: an address could"
+                    " not be read; try again, and if that does not help, reject this and ask anew"
+                )
+        return replace(self, approvals=(*self.approvals, Approval(by, at)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from checks.model import SAYS_NOTHING, FailedPull, Finding, causes
-from handlers.decision import Approval, Change, NotAllowed, NotNow, Offer, Person, Request
+from handlers.decision import Change, NotAllowed, NotNow, Offer, Person, Request
 from handlers.question import Heard
 from handlers.remedy import Step
 from handlers.stage import CLOSED, Stage
@@ -159,16 +159,7 @@ class Incident:
     def approved(
         self, digest: str, by: Person, at: datetime, *, second_person: bool, quorum: int
     ) -> Incident:
-        request = self._current(digest)
-        if at >= request.expires:
-            raise NotNow("this request has expired; press Fix to ask again")
-        if not by.may_approve:
-            raise NotAllowed(f"{by.name} is not an approver (approvals.approvers in the configuration)")
-        if second_person and by.is_same(request.by):
-            raise NotAllowed("the person who asked may not approve; a second person must")
-        if any(by.is_same(one.by) for one in request.approvals):
-            raise NotNow(f"{by.name} has approved this already; it waits for another approver")
-        request = replace(request, approvals=(*request.approvals, Approval(by, at)))
+        request = self._current(digest).approved(by, at, second_person=second_person)
         stage = Stage.APPROVED if len(request.approvals) >= quorum else Stage.REQUESTED
         return self._next(stage=stage, request=request)
 
@@ -270,8 +261,7 @@ class Incident:
         change = self.undoable
         if change is None or change.digest != digest:
             raise NotNow("there is nothing to undo here any more")
-        if not by.may_approve:
-            raise NotAllowed(f"{by.name} is not an approver (approvals.approvers in the configuration)")
+        by.expect_approver()
         marked = tuple(replace(c, undone_by=by.name) if c == change else c for c in self.changes)
         return self._next(
             stage=Stage.UNDOING, changes=marked, request=None, offers=(), undo_of=change.started

@@ -89,12 +89,12 @@ async def test_who_is_listed_may_approve(approver: str, sender: Sender) -> None:
 )
 async def test_who_only_looks_like_it_may_not(approver: str, sender: Sender) -> None:
     assert not (await people(approver).person(sender)).may_approve
-    assert "is not an approver" in await people(approver).why_not(sender)
+    assert "is not an approver" in (await people(approver).person(sender)).why_not
 
 
 async def test_without_a_list_nobody_may_approve() -> None:
     assert not (await people().person(slack("U0ALICE"))).may_approve
-    assert "approvals.approvers is empty" in await people().why_not(slack("U0ALICE"))
+    assert "approvals.approvers is empty" in (await people().person(slack("U0ALICE"))).why_not
 
 
 async def test_an_address_counts_as_the_directory_has_it() -> None:
@@ -106,7 +106,7 @@ async def test_an_address_counts_as_the_directory_has_it() -> None:
 async def test_a_group_that_cannot_be_read_allows_nobody_and_says_so() -> None:
     book = people("@gone", "U0ALICE")
     assert not (await book.person(slack("U0BOB", "Bob"))).may_approve
-    assert await book.why_not(slack("U0BOB", "Bob")) == (
+    assert (await book.person(slack("U0BOB", "Bob"))).why_not == (
         "it cannot be told whether Bob may approve: the group @gone could not be read"
     )
     assert (await book.person(slack("U0ALICE"))).may_approve, "who is listed by id needs no group"
@@ -119,7 +119,7 @@ async def test_one_unreadable_group_does_not_hide_another() -> None:
 async def test_a_directory_that_is_away_allows_nobody() -> None:
     book = people("alice@example.com", directory=Directory({}))
     assert not (await book.person(slack("U0ALICE"))).may_approve
-    assert "e-mail could not be read" in await book.why_not(slack("U0ALICE"))
+    assert "e-mail could not be read" in (await book.person(slack("U0ALICE"))).why_not
 
 
 async def test_groups_are_not_asked_for_those_who_are_listed() -> None:
@@ -131,9 +131,9 @@ async def test_groups_are_not_asked_for_those_who_are_listed() -> None:
 async def test_the_groups_of_another_chat_are_not_asked_for() -> None:
     in_slack, in_entra = Directory({"@oncall": set()}, {}), Directory({GROUP: set()}, {})
     book = people("@oncall", GROUP, directory=in_slack, entra=in_entra)
-    assert "is not an approver" in await book.why_not(slack("U0ALICE"))
+    assert "is not an approver" in (await book.person(slack("U0ALICE"))).why_not
     assert (in_slack.asked, in_entra.asked) == (["@oncall"], [])
-    assert "is not an approver" in await book.why_not(teams())
+    assert "is not an approver" in (await book.person(teams())).why_not
     assert (in_slack.asked, in_entra.asked) == (["@oncall"], [GROUP])
 
 
@@ -145,7 +145,7 @@ async def test_an_address_in_teams_counts_as_its_own_directory_has_it() -> None:
 
 async def test_an_entra_group_that_cannot_be_read_allows_nobody_and_says_so() -> None:
     book = people(GROUP, entra=Directory({}, {}))
-    assert await book.why_not(teams(name="Alice")) == (
+    assert (await book.person(teams(name="Alice"))).why_not == (
         f"it cannot be told whether Alice may approve: the group {GROUP} could not be read"
     )
 
@@ -153,7 +153,7 @@ async def test_an_entra_group_that_cannot_be_read_allows_nobody_and_says_so() ->
 async def test_without_its_chat_nobody_is_in_a_group() -> None:
     book = People(Approvers(("@oncall",)))
     assert not (await book.person(slack("U0BOB"))).may_approve
-    assert await book.why_not(Sender("page", "U0BOB", "Bob")) == (
+    assert (await book.person(Sender("page", "U0BOB", "Bob"))).why_not == (
         "Bob is not an approver (approvals.approvers in the configuration)"
     )
 
@@ -201,12 +201,12 @@ async def test_without_a_link_an_approver_in_slack_is_none_in_teams() -> None:
 
 async def test_that_the_other_account_cannot_be_looked_up_is_told_and_allows_nothing() -> None:
     book = People(Approvers(("@gone",), LINKED), {"slack": Directory({}, {}), "teams": Directory({}, {})})
-    assert await book.why_not(teams(name="Alice")) == (
+    assert (await book.person(teams(name="Alice"))).why_not == (
         "it cannot be told whether Alice may approve: the group @gone could not be read"
     )
     alone = People(Approvers(("@gone",), LINKED), {"teams": Directory({}, {})})
-    assert "the group @gone could not be read" in await alone.why_not(teams())
-    assert "is not an approver" in await alone.why_not(teams("9f9f9f9f-0000-4000-8000-000000000001"))
+    assert "the group @gone could not be read" in (await alone.person(teams())).why_not
+    assert "is not an approver" in (await alone.person(teams("9f9f9f9f-0000-4000-8000-000000000001"))).why_not
 
 
 async def test_accounts_with_one_address_are_one_person_without_a_link() -> None:
@@ -231,8 +231,15 @@ async def test_who_is_listed_may_approve_though_their_address_cannot_be_read() -
     book = people("alice@example.com", "U0BOB", directory=Directory({}))
     bob = await book.person(slack("U0BOB"))
     assert (bob.may_approve, bob.others) == (True, ())
+    assert bob.may_be(await book.person(teams())), "nobody knows whose address is the same"
+    assert not bob.may_be(await book.person(slack("U0CAT")))
+
+
+async def test_where_no_addresses_are_listed_nobody_is_in_doubt() -> None:
+    book = people("U0BOB", ENTRA, directory=Directory({}), entra=Directory({}))
+    assert not (await book.person(slack("U0BOB"))).may_be(await book.person(teams()))
 
 
 async def test_a_link_alone_makes_nobody_an_approver() -> None:
     assert not (await People(Approvers(("U0BOB",), LINKED)).person(teams())).may_approve
-    assert "approvals.approvers is empty" in await People(Approvers((), LINKED)).why_not(teams())
+    assert "approvals.approvers is empty" in (await People(Approvers((), LINKED)).person(teams())).why_not

@@ -273,6 +273,34 @@ def test_one_person_counts_once_in_a_quorum_whichever_account_approves() -> None
     assert [one.by.id for one in twice.request.approvals] == [BEN.id, CLEO.id]
 
 
+@pytest.mark.parametrize(
+    ("asks", "approves"),
+    [(ANA, replace(IN_TEAMS, unsure=True)), (replace(ANA, unsure=True), IN_TEAMS)],
+    ids=["who approves", "who asked"],
+)
+def test_whoever_may_be_the_one_who_asked_is_no_second_person(asks: Person, approves: Person) -> None:
+    asked = found().requested(DIGEST, asks, NOON, LATER)
+    with pytest.raises(NotNow, match="Ben and Ana are two people"):
+        approve(asked, approves, second_person=True)
+    assert approve(asked, approves).stage is S.APPROVED
+    assert approve(asked, CLEO, second_person=True).stage is S.APPROVED, "in one chat two accounts are two"
+
+
+def test_whoever_may_have_approved_already_does_not_count_again() -> None:
+    once = approve(requested(), CLEO, quorum=2)
+    with pytest.raises(NotNow, match="Ben and Cleo are two people"):
+        approve(once, replace(IN_TEAMS, unsure=True), quorum=2)
+    assert approve(once, IN_TEAMS, quorum=2).stage is S.APPROVED
+
+
+def test_why_somebody_may_not_approve_is_told_as_it_was_found() -> None:
+    away = replace(ANA, why_not="it cannot be told whether Ana may approve: the group could not be read")
+    with pytest.raises(NotAllowed, match="the group could not be read"):
+        approve(requested(), away)
+    with pytest.raises(NotAllowed, match="the group could not be read"):
+        executed().undoing(DIGEST, away)
+
+
 def test_who_asked_may_take_it_back_in_another_chat() -> None:
     asked = found().requested(DIGEST, ANA, NOON, LATER)
     there = Person("teams:ana", "Ana", others=(ANA.id,))

@@ -113,8 +113,8 @@ async def test_the_approvers_of_the_settings_are_looked_up_here(
     slack: FakeSlack, people: SlackPeople
 ) -> None:
     judge = People(Approvers(("@oncall", "ben@example.com")), {"slack": people})
-    assert await judge.why_not(ALICE) == ""
-    assert await judge.why_not(BEN) == ""
-    assert "not an approver" in await judge.why_not(Sender("slack", "U0GUEST", "Guest"))
+    assert (await judge.person(ALICE)).why_not == ""
+    assert (await judge.person(BEN)).why_not == ""
+    assert "not an approver" in (await judge.person(Sender("slack", "U0GUEST", "Guest"))).why_not
     slack.groups.clear()
-    assert await judge.why_not(BEN) == ""
+    assert (await judge.person(BEN)).why_not == ""

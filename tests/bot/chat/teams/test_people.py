@@ -211,16 +211,28 @@ async def test_the_approvers_of_the_settings_are_looked_up_here(hall: Hall, grap
     graph.groups[GROUP] = [entra(1)]
     for number in range(1, 6):
         people.met(sender(number), f"29:{number:06}", CHANNEL)
-    assert [not await judge.why_not(sender(one)) for one in range(1, 6)] == [True, True, False, False, True]
+    assert [not (await judge.person(sender(one))).why_not for one in range(1, 6)] == [
+        True,
+        True,
+        False,
+        False,
+        True,
+    ]
     graph.granted.remove(READ_GROUPS)
     await hall.clock.pause(61)
-    assert [not await judge.why_not(sender(one)) for one in range(1, 6)] == [False, True, False, False, True]
-    assert await judge.why_not(sender(1)) == (
+    assert [not (await judge.person(sender(one))).why_not for one in range(1, 6)] == [
+        False,
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert (await judge.person(sender(1))).why_not == (
         f"it cannot be told whether Person 1 may approve: the group group:{GROUP} could not be read"
     )
     hall.rosters.trouble.append(AWAY)
     await hall.clock.pause(61)
-    assert "their e-mail could not be read" in await judge.why_not(sender(2))
+    assert "their e-mail could not be read" in (await judge.person(sender(2))).why_not
 
 
 # ---- whom a card is shown to anew
