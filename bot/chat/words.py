@@ -10,6 +10,10 @@ from difflib import get_close_matches
 
 COMMANDS = ("why", "status", "history", "mute", "unmute", "help")
 
+_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\xa0": " ", "`": ""})
+# A long dash in front of a word was "--" before it was made pretty.
+_DASH = re.compile(r"(?<!\S)[—–](?=\w)")
+
 HELP = (
     ("why", "in a thread: look at this incident again; in a channel: what fails now on its clusters"),
     ("why deploy/NAME -n NAMESPACE -c CLUSTER", "diagnose one workload or pod"),
@@ -32,6 +36,11 @@ class Words:
     namespace: str = ""
     cluster: str = ""
     length: timedelta = timedelta(hours=2)
+
+
+def as_typed(text: str) -> str:
+    """Without what chats' clients make of quotes, dashes and blanks."""
+    return " ".join(_DASH.sub("--", text.translate(_TYPOGRAPHY)).split())
 
 
 def parse_words(text: str) -> Words:

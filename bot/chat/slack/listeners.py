@@ -7,35 +7,29 @@ first and done afterwards. Doing it twice is harmless: the desk looks at the eve
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import re
-from collections.abc import Coroutine
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.chat.platform import Answer, ChatDown, ChatRefused, Desk, Mention, Place, Sender
+from bot.chat.errands import Errands, Pause
+from bot.chat.platform import Answer, Desk, Mention, Place, Sender
 from bot.chat.slack.api import Api
 from bot.chat.slack.chat import SlackChat
-from bot.chat.slack.pace import Pause
 from bot.chat.slack.people import SlackPeople
 from bot.chat.slack.spoken import spoken
-
-log = logging.getLogger(__name__)
 
 # On its lower levels it complains about how it is used here, and about events that we leave alone.
 _library = logging.getLogger(f"{__name__}.library")
 _library.setLevel(logging.ERROR)
 
-_TRIES = 4
-_GOODBYE_SECONDS = 3.0
 Json = dict[str, Any]
 
 
 class Listeners:
-    """``app`` is Bolt's: requests in, acknowledgements out. What it starts is finished by ``finish``."""
+    """``app`` is Bolt's: requests in, acknowledgements out. What it starts is in ``errands``."""
 
     def __init__(
         self, api: Api, chat: SlackChat, people: SlackPeople, *, pause: Pause = asyncio.sleep
@@ -43,25 +37,12 @@ class Listeners:
         self._api = api
         self._chat = chat
         self._people = people
-        self._pause = pause
+        self.errands = Errands(pause)
         self._desk: Desk | None = None
-        self._at_work: set[asyncio.Task[None]] = set()
         self.app = self._bolt()
 
     def serve(self, desk: Desk) -> None:
         self._desk = desk
-
-    async def finish(self, seconds: float = _GOODBYE_SECONDS) -> None:
-        """Give what is on its way ``seconds`` to get done; Slack may have asked it to wait for longer."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while self._at_work and loop.time() < until:
-            await asyncio.wait(self._at_work, timeout=until - loop.time())
-        late = list(self._at_work)
-        for task in late:
-            log.error("given up, for we are told to end: %s", task.get_name())
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
 
     def _bolt(self) -> AsyncApp:
         # Listeners only start a task, so the acknowledgement may wait for them. Signatures are checked
@@ -97,12 +78,12 @@ class Listeners:
 
     async def _on_mention(self, body: Json, event: Json) -> None:
         if _is_said_by_a_person(event):
-            self._start(self._mentioned(body, event), f"what {event['user']} said")
+            self.errands.start(self._mentioned(body, event), f"what {event['user']} said")
 
     async def _on_message(self, body: Json, event: Json) -> None:
         """A direct message is for us, without any mention. Channels' messages are none of our business."""
         if event.get("channel_type") == "im" and _is_said_by_a_person(event):
-            self._start(self._mentioned(body, event), f"what {event['user']} said")
+            self.errands.start(self._mentioned(body, event), f"what {event['user']} said")
 
     async def _on_anything_else(self) -> None:
         """Events that somebody subscribed the app to; without an acknowledgement they would come again."""
@@ -110,12 +91,7 @@ class Listeners:
     async def _on_press(self, ack: AsyncAck, body: Json) -> None:
         await ack()
         if body.get("channel") and body.get("user"):
-            self._start(self._pressed(body), f"what {body['user'].get('id')} pressed")
-
-    def _start(self, work: Coroutine[Any, Any, None], name: str) -> None:
-        task = asyncio.create_task(_logged(work), name=name)
-        self._at_work.add(task)
-        task.add_done_callback(self._at_work.discard)
+            self.errands.start(self._pressed(body), f"what {body['user'].get('id')} pressed")
 
     # ---- to the desk and back
 
@@ -158,22 +134,16 @@ class Listeners:
         """Publicly in the thread that it is about, or privately where the person looks at."""
         if answer.message is None:
             return
-        place = Place(to.channel, to.thread if answer.private else to.thread or to.ref)
-        key = f"answer:{hashlib.sha256(to.event.encode()).hexdigest()[:16]}"
-        for trial in range(_TRIES):
-            try:
-                if answer.private:
-                    await self._chat.tell(place, answer.message, to.sender.user)
-                elif not trial or await self._chat.find(place, key) is None:
-                    await self._chat.post(place, answer.message, key)
-                return
-            except ChatDown as why:
-                log.warning("an answer to %s is delayed: %s", to.sender.id, why)
-                await self._pause(why.retry_after)
-            except ChatRefused as why:
-                log.error("an answer to %s could not be given: %s", to.sender.id, why)
-                return
-        log.error("an answer to %s was given up", to.sender.id)
+        message = answer.message
+        if not answer.private:
+            place = Place(to.channel, to.thread or to.ref)
+            await self.errands.post(self._chat, place, message, to.event, to.sender.id)
+            return
+
+        async def tell() -> None:
+            await self._chat.tell(Place(to.channel, to.thread), message, to.sender.user)
+
+        await self.errands.tell(tell, to.sender.id)
 
 
 def _press_id(body: Json, action: Json) -> str:
@@ -185,12 +155,3 @@ def _press_id(body: Json, action: Json) -> str:
 def _is_said_by_a_person(event: Json) -> bool:
     """Not by a bot (not even by us), and not an edit or a deletion of what was said."""
     return bool(event.get("user")) and not any(event.get(name) for name in ("bot_id", "subtype", "edited"))
-
-
-async def _logged(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        await work
-    except (ChatDown, ChatRefused) as why:
-        log.error("what somebody did in Slack could not be taken to the desk: %s", why)
-    except Exception:
-        log.exception("what somebody did in Slack could not be taken to the desk")

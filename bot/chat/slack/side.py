@@ -85,7 +85,7 @@ class SlackSide:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
         self._requests.close()
-        await self._listeners.finish()
+        await self._listeners.errands.finish()
         self._why_not = "stopped"
 
     async def close(self) -> None:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
+from bot.chat.words import as_typed
+
 # <@U0ALICE>, <#C0ALERTS|alerts>, <!subteam^S0|@oncall>, <!here>, <https://example.com|example.com>
 # https://docs.slack.dev/messaging/formatting-message-text/#retrieving-messages
 _MARKUP = re.compile(r"<([@#!]?)([^<>|]*)(?:\|([^<>]*))?>")
-_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\xa0": " ", "`": ""})
-# A long dash in front of a word was "--" before it was made pretty.
-_DASH = re.compile(r"(?<!\S)[—–](?=\w)")
 
 
 def spoken(text: str, us: str) -> str:
@@ -18,7 +17,7 @@ def spoken(text: str, us: str) -> str:
     text = _MARKUP.sub(_shown, text)
     # The ampersand last: "&amp;lt;" was written as "&lt;".
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return " ".join(_DASH.sub("--", text.translate(_TYPOGRAPHY)).split())
+    return as_typed(text)
 
 
 def _shown(found: re.Match[str]) -> str:

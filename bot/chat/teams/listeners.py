@@ -7,24 +7,20 @@ is the one thing that Teams shows to the presser alone; if the answer takes too 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-from collections.abc import Coroutine
-from typing import Any, assert_never
+from typing import assert_never
 
+from bot.chat.errands import Errands, Pause
 from bot.chat.message import Message, Paragraph
-from bot.chat.platform import Answer, ChatDown, ChatRefused, Desk, Mention, Place
+from bot.chat.platform import Answer, Desk, Mention, Place
 from bot.chat.teams.activity import Inbound, Json, Moved, Nothing, Origin, Press, Refresh, Words
 from bot.chat.teams.chat import TeamsChat
-from bot.chat.teams.pace import Pause
 from bot.chat.teams.people import TeamsPeople
 from bot.chat.teams.places import Places
 from bot.store.ports import StoreDown
 
 log = logging.getLogger(__name__)
 
-_TRIES = 4
-_GOODBYE_SECONDS = 3.0
 # No page names a time for a press. Other invokes have "five seconds", and the card is yet to be made.
 # https://learn.microsoft.com/microsoftteams/platform/messaging-extensions/how-to/action-commands/respond-to-task-module-submit
 PATIENCE_SECONDS = 3.0
@@ -34,7 +30,7 @@ _TAKEN = "Taken. The incident's own thread shows how it goes."
 
 
 class Listeners:
-    """What they start is finished by ``finish``."""
+    """What they start is in ``errands``."""
 
     def __init__(
         self,
@@ -48,32 +44,19 @@ class Listeners:
         self._chat = chat
         self._places = places
         self._people = people
-        self._pause = pause
+        self.errands = Errands(pause)
         self._patience = patience
         self._desk: Desk | None = None
-        self._at_work: set[asyncio.Task[Any]] = set()
 
     def serve(self, desk: Desk) -> None:
         self._desk = desk
-
-    async def finish(self, seconds: float = _GOODBYE_SECONDS) -> None:
-        """Give what is on its way ``seconds`` to get done; Teams may have asked it to wait for longer."""
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        while self._at_work and loop.time() < until:
-            await asyncio.wait(self._at_work, timeout=until - loop.time())
-        late = list(self._at_work)
-        for task in late:
-            log.error("given up, for we are told to end: %s", task.get_name())
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
 
     async def take(self, inbound: Inbound) -> Json | None:
         """Gives what the request is answered with; ``None``: that it was heard."""
         match inbound:
             case Words():
                 await self._met(inbound.origin)
-                self._start(self._said(inbound), f"what {inbound.origin.sender.id} said")
+                self.errands.start(self._said(inbound), f"what {inbound.origin.sender.id} said")
                 return None
             case Press():
                 await self._met(inbound.origin)
@@ -125,20 +108,20 @@ class Listeners:
         answer = await self._serving.mention(mention)
         if answer.message is not None:
             place = Place(mention.channel, mention.thread or mention.ref)
-            await self._say(origin, answer.message, place)
+            await self.errands.post(self._chat, place, answer.message, origin.event, origin.sender.id)
 
     async def _pressed(self, press: Press) -> Json | None:
         origin = press.origin
-        clicking = self._start(
+        clicking = self.errands.start(
             self._serving.click(origin.sender, press.value, origin.event),
             f"what {origin.sender.id} pressed",
         )
         if not press.waits:
-            self._start(self._told_afterwards(clicking, origin), f"the answer to {origin.sender.id}")
+            self.errands.start(self._told_afterwards(clicking, origin), f"the answer to {origin.sender.id}")
             return None
         done, _ = await asyncio.wait((clicking,), timeout=self._patience)
         if not done:
-            self._start(self._told_afterwards(clicking, origin), f"the answer to {origin.sender.id}")
+            self.errands.start(self._told_afterwards(clicking, origin), f"the answer to {origin.sender.id}")
             return _word(_SLOW)
         answer = clicking.result()
         if answer.message is not None:
@@ -161,52 +144,24 @@ class Listeners:
         answer = await clicking
         if answer.message is None:
             return
-        for _ in range(_TRIES):
-            try:
-                await self._chat.tell(origin.place, origin.sender.user, origin.member, answer.message)
-                return
-            except ChatDown as why:
-                log.warning("an answer to %s is delayed: %s", origin.sender.id, why)
-                await self._pause(why.retry_after)
-            except ChatRefused as why:
-                log.info("%s cannot be told alone, so their thread is: %s", origin.sender.id, why)
-                break
-        addressed = f"{origin.sender.name}: {answer.message.fallback}"
-        place = Place(origin.place.conversation, origin.thread or origin.on)
-        await self._say(origin, Message("answer", addressed, (Paragraph((addressed,)),)), place)
+        message, to = answer.message, origin.sender
 
-    async def _say(self, origin: Origin, message: Message, place: Place) -> None:
-        """Where everybody reads."""
-        key = f"answer:{hashlib.sha256(origin.event.encode()).hexdigest()[:16]}"
-        for trial in range(_TRIES):
-            try:
-                if not trial or await self._chat.find(place, key) is None:
-                    await self._chat.post(place, message, key)
-                return
-            except ChatDown as why:
-                log.warning("an answer to %s is delayed: %s", origin.sender.id, why)
-                await self._pause(why.retry_after)
-            except ChatRefused as why:
-                log.error("an answer to %s could not be given: %s", origin.sender.id, why)
-                return
-        log.error("an answer to %s was given up", origin.sender.id)
+        async def tell() -> None:
+            await self._chat.tell(origin.place, to.user, origin.member, message)
+
+        if await self.errands.tell(tell, to.id):
+            return
+        log.info("%s cannot be told alone, so their thread is", to.id)
+        addressed = f"{to.name}: {message.fallback}"
+        place = Place(origin.place.conversation, origin.thread or origin.on)
+        aloud = Message("answer", addressed, (Paragraph((addressed,)),))
+        await self.errands.post(self._chat, place, aloud, origin.event, to.id)
 
     @property
     def _serving(self) -> Desk:
         if self._desk is None:
             raise RuntimeError("somebody did something before there was a desk to take it to")
         return self._desk
-
-    def _start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work, name=name)
-        self._at_work.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._at_work.discard(task)
-        if not task.cancelled() and (why := task.exception()) is not None:
-            log.error("%s could not be taken to the desk: %s", task.get_name(), why, exc_info=why)
 
 
 def _word(text: str) -> Json:

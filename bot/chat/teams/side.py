@@ -91,7 +91,7 @@ class TeamsSide:
         if self._trying is not None:
             self._trying.cancel()
             await asyncio.gather(self._trying, return_exceptions=True)
-        await self._listeners.finish()
+        await self._listeners.errands.finish()
         self._why_not = "stopped"
 
     async def close(self) -> None:

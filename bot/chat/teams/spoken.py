@@ -6,11 +6,10 @@ import html
 import re
 from collections.abc import Iterable
 
+from bot.chat.words import as_typed
+
 _MENTION = re.compile(r"<at[^<>]*>([^<]*)</at>", re.IGNORECASE)
 _TAG = re.compile(r"</?(?:p|div|span|br|b|i|em|strong|u|code|pre|a)\b[^<>]*>", re.IGNORECASE)
-_TYPOGRAPHY = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "\xa0": " ", "`": ""})
-# A long dash in front of a word was "--" before it was made pretty.
-_DASH = re.compile(r"(?<!\S)[—–](?=\w)")
 
 
 def spoken(text: str, of_us: Iterable[str]) -> str:
@@ -23,4 +22,4 @@ def spoken(text: str, of_us: Iterable[str]) -> str:
         if mention:
             text = text.replace(mention, " ")
     text = _TAG.sub(" ", _MENTION.sub(lambda found: f"@{found[1]}", text))
-    return " ".join(_DASH.sub("--", html.unescape(text).translate(_TYPOGRAPHY)).split())
+    return as_typed(html.unescape(text))
