@@ -89,13 +89,16 @@ async def _shot(page: Page, kind: str) -> bytes:
     """A card and, above it, who posted it."""
     shown, poster = card(page, kind), page.get_by_role("img", name="pullbot")
     message = page.locator("div").filter(has=shown).filter(has=poster).last
-    top, whole = await _box(message.get_by_role("img", name="pullbot").first), await _box(shown)
-    x, y = top["x"] - 2, top["y"] - 2
-    right, bottom = whole["x"] + whole["width"] + 2, whole["y"] + whole["height"] + 2
     await page.mouse.move(0, 0)
-    return await page.screenshot(
-        animations="disabled", clip={"x": x, "y": y, "width": right - x, "height": bottom - y}
-    )
+    while True:
+        top, whole = await _box(message.get_by_role("img", name="pullbot").first), await _box(shown)
+        x, y = top["x"] - 2, top["y"] - 2
+        right, bottom = whole["x"] + whole["width"] + 2, whole["y"] + whole["height"] + 2
+        shot = await page.screenshot(
+            animations="disabled", clip={"x": x, "y": y, "width": right - x, "height": bottom - y}
+        )
+        if await _box(shown) == whole:
+            return shot  # nothing moved meanwhile: the page scrolls to what is new
 
 
 async def _beside(browser: Browser, *columns: list[bytes]) -> None:
