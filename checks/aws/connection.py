@@ -15,7 +15,8 @@ from checks.aws.dns import DnsAttributes, DnsServers
 from checks.aws.endpoints import Endpoint, Endpoints
 from checks.aws.interface import Interface, VpcId
 from checks.aws.network_acls import NetworkAcl, NetworkAcls
-from checks.aws.paths import Network, Path, Paths, paths
+from checks.aws.path_finding import Network, paths
+from checks.aws.paths import Path, Paths
 from checks.aws.security_groups import SecurityGroup, SecurityGroups
 from checks.aws.vpc import NatGateways, Route, RouteTable, RouteTables, Subnets
 from checks.graph import Check, fact
