@@ -34,17 +34,17 @@ class Withdraw:
 
 
 def changes(thread: Thread, posted: Mapping[str, Posted]) -> Iterator[Post | Edit | Withdraw]:
-    """What to do to get from ``posted`` (by message key) to ``thread``. The root has to be there first, and
-    what is new goes before what changed, for in a busy channel each of them takes its time.
+    """What to do to get from ``posted`` (by message key) to ``thread``. In a busy channel each takes its time:
+    the root, which tells the state, goes first, then what is new, and then what changed.
     """
     wanted = {message.key: message for message in (thread.root, *thread.replies)}
     there = {key: one for key, one in posted.items() if one.ref}
-    for key, message in wanted.items():
-        if key not in there:
-            yield Post(message)
-    for key, message in wanted.items():
-        if key in there and there[key].digest != digest(message):
-            yield Edit(there[key].ref, message)
+    new = [message for key, message in wanted.items() if key not in there]
+    changed = [
+        message for key, message in wanted.items() if key in there and there[key].digest != digest(message)
+    ]
+    for message in sorted((*new, *changed), key=lambda one: one is not thread.root):
+        yield Edit(there[message.key].ref, message) if message.key in there else Post(message)
     for key, before in posted.items():
         if key not in wanted and before.digest != digest(retired(key)):
             yield Edit(before.ref, retired(key)) if before.ref else Withdraw(retired(key))

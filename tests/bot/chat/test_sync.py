@@ -34,12 +34,12 @@ def test_only_what_changed_is_edited() -> None:
     assert list(changes(thread, before)) == [Edit("ref-root", thread.root)]
 
 
-def test_what_is_new_goes_before_what_changed() -> None:
+def test_the_state_goes_first_then_what_is_new_then_what_changed() -> None:
     before = posted(message("root", "found"), message("diagnosis", "press me"))
     thread = Thread(message("root", "asked"), (message("diagnosis"), message("request:1")))
     assert list(changes(thread, before)) == [
-        Post(thread.replies[1]),
         Edit("ref-root", thread.root),
+        Post(thread.replies[1]),
         Edit("ref-diagnosis", thread.replies[0]),
     ]
 
