@@ -16,11 +16,15 @@ from bot.chat.message import Message
 
 
 class ChatDown(Exception):
-    """The chat did not take a message now; ``retry_after`` seconds may pass before the next try."""
+    """The chat did not take a message now; ``retry_after`` seconds may pass before the next try.
 
-    def __init__(self, why: str, retry_after: float = 5.0) -> None:
+    ``certain``: nothing was done, so that nobody needs to look whether it was.
+    """
+
+    def __init__(self, why: str, retry_after: float = 5.0, *, certain: bool = False) -> None:
         super().__init__(why)
         self.retry_after = retry_after
+        self.certain = certain
 
 
 class ChatRefused(Exception):

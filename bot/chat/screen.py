@@ -66,6 +66,7 @@ class ChatScreen:
         self._versions: dict[str, int] = {}
         self._workers: dict[tuple[str, str], _Worker] = {}
         self._refused: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._not_taken: set[tuple[str, str]] = set()  # posts, by chat and key: those are not looked for
 
     async def show(self, incident: Incident) -> None:
         if self._is_overtaken(incident):
@@ -115,6 +116,7 @@ class ChatScreen:
                 except Exception:
                     log.exception("an incident could not be shown in %s", chat.name)
             self._workers.pop(key, None)
+            self._not_taken -= {one for one in self._not_taken if one[1].startswith(key[0])}
 
     async def _take_a_turn(self, key: tuple[str, str], worker: _Worker, chat: Chat, channel: str) -> None:
         async with self._tenure.turn(f"show/{key[0]}/{key[1]}") as held:
@@ -206,13 +208,19 @@ class ChatScreen:
         self, incident_id: str, chat: Chat, place: Place, message: Message, posted: dict[str, Posted]
     ) -> str:
         key = _key(incident_id, message.key)
-        if message.key in posted:
+        if message.key in posted and (chat.name, key) not in self._not_taken:
             ref = await _found_and_edited(chat, place, message, incident_id)
             if ref:
                 return ref
         await self._state.intend(incident_id, chat.name, message.key, place.channel)
         posted.setdefault(message.key, Posted("", "", place.channel))
-        return await chat.post(place, message, key)
+        self._not_taken.discard((chat.name, key))
+        try:
+            return await chat.post(place, message, key)
+        except ChatDown as why:
+            if why.certain:
+                self._not_taken.add((chat.name, key))
+            raise
 
     async def settled(self) -> None:
         """Wait until everything that was to be shown is shown (or refused)."""

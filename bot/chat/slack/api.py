@@ -113,7 +113,10 @@ def _seconds(text: str) -> float:
 
 
 class RateLimited(ChatDown):
-    """Too many calls. It is certain that nothing was done."""
+    """Too many calls."""
+
+    def __init__(self, why: str, retry_after: float) -> None:
+        super().__init__(why, retry_after, certain=True)
 
 
 class Refused(ChatRefused):

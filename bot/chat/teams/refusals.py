@@ -55,8 +55,7 @@ class Passing(ChatDown):
     """
 
     def __init__(self, why: str, *, certain: bool, wait: float = 0.0) -> None:
-        super().__init__(why, wait or _BUSY)
-        self.certain = certain
+        super().__init__(why, wait or _BUSY, certain=certain)
         self.wait = wait
 
 

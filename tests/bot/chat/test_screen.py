@@ -274,6 +274,13 @@ async def test_a_post_whose_answer_was_lost_is_found_and_not_repeated(
     assert stands(room, executed())
 
 
+async def test_a_post_that_was_certainly_not_taken_is_not_looked_for(shelf: Shelf, room: Room) -> None:
+    room.down = [ChatDown("429", certain=True)] * 3
+    await shown(screen_of(shelf, room), found())
+    assert not [call for call in room.calls if call[0] == "find"]
+    assert stands(room, found())
+
+
 async def test_a_message_that_was_found_again_is_brought_up_to_date(shelf: Shelf, room: Room) -> None:
     pauses = Pauses()
     screen = screen_of(shelf, room, pause=pauses)
