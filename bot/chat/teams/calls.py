@@ -175,7 +175,8 @@ class Calls:
 
     async def _once(self, call: Call) -> Any:
         sdk = await self.package()
-        token = await self._identity.token(await self._scope())
+        scope = await self._scope()
+        token = await self._identity.token(scope)
         async with self._slots:
             client = await self._client(sdk, call.service_url)
             try:
@@ -183,6 +184,10 @@ class Calls:
                     return await call.make(client.conversations, {"token": token})
             except sdk.HttpOperationError as error:
                 answer = error.response
+                if answer.status_code == 401 and token and self._identity.refused(scope, token):
+                    raise Passing(
+                        f"Teams does not take the bot's token for {call.what}", certain=True
+                    ) from None
                 raise refusal(call.what, answer.status_code, answer.headers, answer.content) from None
             except sdk.ClientRequestError as error:
                 raise sdk.unreached(call.what, error) from None

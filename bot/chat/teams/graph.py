@@ -33,7 +33,7 @@ _LONGEST_WAIT = 300.0
 _LARGEST = 16 * 1024 * 1024  # bytes; fifty cards are a page
 _LONGEST_SAID = 200  # characters of a message that is not ours
 _PASSING = frozenset({408, 412, 429, 500, 502, 503, 504})
-_OK, _FORBIDDEN, _NOT_FOUND = 200, 403, 404
+_OK, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 200, 401, 403, 404
 _WHAT_TO_DO = {
     _FORBIDDEN: "; grant the app the application permission GroupMember.Read.All of Microsoft Graph"
     " (and Member.Read.Hidden if the group hides its members)",
@@ -134,7 +134,8 @@ class Graph:
         raise _TooLong
 
     async def _asked(self, url: str, what: str) -> Json:
-        token = await self._identity.token(f"{self._url}/.default")
+        scope = f"{self._url}/.default"
+        token = await self._identity.token(scope)
         if token is None and not is_loopback(urlsplit(self._url).hostname or ""):
             raise _Refused(0, f"Microsoft Graph is not asked for {what}: it answers nobody without a login")
         headers = {"Authorization": f"Bearer {token.reveal()}"} if token else {}
@@ -151,6 +152,8 @@ class Graph:
             tree = None
         if not isinstance(tree, dict):
             raise ChatDown(f"what answered for {what} was not Microsoft Graph; is azure.graph right?")
+        if answer.status == _UNAUTHORIZED and token and self._identity.refused(scope, token):
+            return await self._asked(url, what)
         if answer.status != _OK:
             raise _Refused(answer.status, f"Microsoft Graph refuses {what} ({answer.status}{_said(tree)})")
         return tree

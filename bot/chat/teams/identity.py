@@ -49,6 +49,9 @@ class Identity(Protocol):
         :raises ChatRefused: there will be none until a person does what the error says
         """
 
+    def refused(self, scope: str, token: Secret[str]) -> bool:
+        """It was not taken where it should do. Whether the next one may be."""
+
     async def close(self) -> None: ...
 
 
@@ -57,6 +60,9 @@ class Unsigned:
 
     async def token(self, scope: str) -> None:
         return None
+
+    def refused(self, scope: str, token: Secret[str]) -> bool:
+        return False
 
     async def close(self) -> None:
         return None
@@ -86,6 +92,9 @@ class ClientSecret:
 
     async def token(self, scope: str) -> Secret[str]:
         return await self._kept.token(scope)
+
+    def refused(self, scope: str, token: Secret[str]) -> bool:
+        return self._kept.refused(scope, token)
 
     async def close(self) -> None:
         if self._session is not None:
@@ -136,6 +145,9 @@ class ManagedIdentity:
 
     async def token(self, scope: str) -> Secret[str]:
         return await self._kept.token(scope)
+
+    def refused(self, scope: str, token: Secret[str]) -> bool:
+        return self._kept.refused(scope, token)
 
     async def close(self) -> None:
         if self._credential is not None:

@@ -20,6 +20,8 @@ _EARLY = 300.0  # seconds before its end that a token is renewed
 _LAST = 10.0  # seconds before its end that a token is no longer used: a request has to arrive with it
 # A person has to mend it, and Entra locks out who keeps on asking with a wrong secret.
 _REFUSED_FOR = 60.0
+# One that is younger is not the reason why it is refused: the next one would be, too.
+_YOUNG = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +38,13 @@ class _No:
 
 @dataclass
 class _Scope:
-    """What is known of one scope. ``early`` is when to renew its token, ``late`` when no longer to use it."""
+    """What is known of one scope. ``since`` is when its token was got, ``early`` when to renew it, ``late``
+    when no longer to use it.
+    """
 
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     token: Secret[str] | None = None
+    since: float = 0.0
     early: float = 0.0
     late: float = 0.0
     no: _No | None = None
@@ -64,6 +69,19 @@ class Kept:
         async with one.asking:
             return await self._renewed(scope, one)
 
+    def refused(self, scope: str, token: Secret[str]) -> bool:
+        """Those it is for did not take ``token``, long as it may live: the app was disabled for a while, say.
+
+        :returns: whether the next one that is asked for may do better
+        """
+        one = self._scopes.setdefault(scope, _Scope())
+        if one.token is not token:
+            return True  # it was renewed meanwhile
+        if self._clock() < one.since + _YOUNG:
+            return False
+        one.token, one.early, one.late = None, 0.0, 0.0
+        return True
+
     async def _renewed(self, scope: str, one: _Scope) -> Secret[str]:
         now = self._clock()
         if one.token and now < one.early:  # by whoever asked before us
@@ -87,6 +105,6 @@ class Kept:
             one.no = _No(str(error), now + wait, passes=isinstance(error, ChatDown))
             return
         now = self._clock()
-        one.token, one.no = token, None
+        one.token, one.no, one.since = token, None, now
         one.early = now + lives - min(_EARLY, lives / 2)
         one.late = now + lives - _LAST

@@ -49,6 +49,7 @@ class Known(Identity):
 
     def __init__(self) -> None:
         self.now = TOKEN
+        self.next = ""  # what another token would be
         self.scopes: list[str] = []
         self.failure: Exception | None = None
 
@@ -57,6 +58,12 @@ class Known(Identity):
         if self.failure is not None:
             raise self.failure
         return Secret(self.now) if self.now else None
+
+    def refused(self, scope: str, token: Secret[str]) -> bool:
+        if not self.next:
+            return False
+        self.now, self.next = self.next, ""
+        return True
 
     async def close(self) -> None:
         pass

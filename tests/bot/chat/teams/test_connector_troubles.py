@@ -169,6 +169,17 @@ async def test_a_fault_of_teams_own_is_not_tried_again_soon(
     assert down.value.retry_after == 15.0
 
 
+async def test_with_a_token_that_is_not_taken_any_more_it_is_sent_with_another(
+    teams: FakeConnector, connector: Connector, known: Known
+) -> None:
+    known.now, known.next = "revoked", TOKEN
+    await post(teams, connector)
+    assert len(teams.asked) == 2
+    known.now = "revoked"
+    with pytest.raises(Refused, match="Unauthorized"):
+        await post(teams, connector)
+
+
 # ---- days on which a person must act
 
 

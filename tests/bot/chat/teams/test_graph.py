@@ -28,13 +28,18 @@ CHAT = Reference("https://teams.example", "19:abc@thread.v2", "groupChat", "tena
 class Signed:
     """An ``Identity`` with one token for one scope."""
 
-    def __init__(self, it: str = "t0ken") -> None:
-        self.it = it
+    def __init__(self, it: str = "t0ken", next: str = "") -> None:
+        self.it, self.next = it, next
         self.scopes: list[str] = []
 
     async def token(self, scope: str) -> Secret[str] | None:
         self.scopes.append(scope)
         return Secret(self.it)
+
+    def refused(self, scope: str, token: Secret[str]) -> bool:
+        self.it, renewed = self.next or self.it, bool(self.next)
+        self.next = ""
+        return renewed
 
     async def close(self) -> None: ...
 
@@ -192,6 +197,13 @@ async def test_the_token_is_for_this_cloud(fake: FakeGraph) -> None:
     await graph.group_members(GROUP)
     await graph.close()
     assert identity.scopes == [f"{fake.url}/.default"]
+
+
+async def test_another_token_is_asked_for_when_one_is_not_taken_any_more(fake: FakeGraph) -> None:
+    graph = Graph(fake.url, Signed("revoked", next="t0ken"))
+    fake.groups[GROUP] = []
+    assert await graph.group_members(GROUP) == frozenset()
+    await graph.close()
 
 
 async def test_a_token_that_is_not_taken_is_an_error(fake: FakeGraph) -> None:

@@ -123,6 +123,21 @@ async def test_while_one_renews_the_others_use_what_still_lives(
     assert (await renewing).reveal() != old.reveal()
 
 
+async def test_a_token_that_is_not_taken_any_more_is_not_used_until_it_expires(
+    entra: Entra, bot: ClientSecret, time: Time
+) -> None:
+    old = await bot.token(SCOPE)
+    time.wait(61)
+    assert bot.refused(SCOPE, old)
+    new = await bot.token(SCOPE)
+    assert new.reveal() != old.reveal()
+    assert bot.refused(SCOPE, old)  # by another call that was on its way
+    assert (await bot.token(SCOPE)).reveal() == new.reveal()
+    assert not bot.refused(SCOPE, new)  # it is not the token, then, and Entra is left alone
+    assert (await bot.token(SCOPE)).reveal() == new.reveal()
+    assert entra.asked["token"] == 2
+
+
 @pytest.mark.parametrize(
     "trouble", [DOWN, GARBAGE, Trouble(401, '{"error_description": "AADSTS7000222: x"}')]
 )
