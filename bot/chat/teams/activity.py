@@ -169,8 +169,12 @@ def _origin(body: Json) -> Origin:
     ref = _text(body, "id")
     if not conversation or len(told) > _LONGEST or len(ref) > _LONGEST:
         raise BadActivity(400, "the activity has no conversation, or none of Teams'")
-    if not ref and _text(body, "type") in ("message", "invoke"):
-        raise BadActivity(400, "the activity has no id, so nobody could tell whether it was heard before")
+    user = _text(body, "from", "aadObjectId").lower() or _text(body, "from", "id")
+    if _text(body, "type") in ("message", "invoke"):
+        if not ref:
+            raise BadActivity(400, "the activity has no id, so nobody could tell whether it was heard before")
+        if not user:
+            raise BadActivity(400, "the activity does not say whom it is from")
     stated = _text(body, "conversation", "conversationType")
     kind = cast(Kind, stated) if stated in ("channel", "groupChat", "personal") else kind_of(conversation)
     place = Reference(
@@ -181,7 +185,6 @@ def _origin(body: Json) -> Origin:
         team=_text(body, "channelData", "team", "aadGroupId"),
         bot=_text(body, "recipient", "id"),
     )
-    user = _text(body, "from", "aadObjectId").lower() or _text(body, "from", "id")
     sender = Sender("teams", user[:_LONGEST], _text(body, "from", "name")[:_LONGEST] or user[:_LONGEST])
     # The message that begins a thread tells itself as its root.
     root = thread if thread != ref else ""
