@@ -84,10 +84,10 @@ class Places:
         """Whether the settings let answers, and a token with them, go there; they may have changed since."""
         try:
             parts = urlsplit(service_url)
-            host = parts.hostname or ""
+            host, _ = parts.hostname or "", parts.port
         except ValueError:
             return False
-        if parts.username or parts.password:
+        if parts.username or parts.password or parts.query or parts.fragment or not _is_plain(service_url):
             return False
         if self._settings.local:
             return parts.scheme in ("http", "https") and is_loopback(host)
@@ -132,6 +132,11 @@ class Places:
         """Most activities tell nothing new. What another replica learnt or forgot meanwhile counts."""
         if await self._addresses.address(_CHAT, key) != text:
             await self._addresses.learn(_CHAT, key, text)
+
+
+def _is_plain(url: str) -> bool:
+    """Whether it means the same to everybody who reads it: ``urlsplit`` leaves line ends out, say."""
+    return url.isascii() and url.isprintable() and " " not in url and "\\" not in url
 
 
 def kind_of(channel: str) -> Kind:

@@ -168,6 +168,12 @@ async def test_a_token_for_another_bot_or_of_yesterday_opens_nothing(door: Door)
         "https://smba.trafficmanager.net@evil.example.com/",
         "https://trafficmanager.net.evil.example.com/",
         "https://evil.example\\.trafficmanager.net/",  # for requests that is evil.example
+        "https://smba.trafficmanager.net:99999/",
+        "https://smba.trafficmanager.net:port/",
+        "https://smba.trafficmanager.net/emea\r\nHost: x/",
+        "https://smba.trafficmanager.net/emea /",
+        "https://smba.trafficmanager.net/emea/?x=",
+        "https://smba.trafficmanager.net/emea/#x",
         "https://[::1/",
         "",
         "file:///etc/passwd",
