@@ -145,6 +145,7 @@ class Calls:
                 raise ChatDown(
                     f"{call.what} has to wait for more than a minute: one conversation takes only so many",
                     again,
+                    certain=True,
                 ) from None
             yield
 

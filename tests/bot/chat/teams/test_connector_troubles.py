@@ -77,6 +77,7 @@ async def test_whoever_would_have_to_wait_for_long_is_told_so_at_once_and_others
         with pytest.raises(ChatDown) as down:
             await post(teams, connector)
         assert down.value.retry_after == expected
+        assert down.value.certain
     assert (len(teams.asked), time.pauses) == (1, [])
 
 
