@@ -80,7 +80,9 @@ class People:
         """Never raises: who cannot be looked up may not approve."""
         account = _sender(_folded(sender.id), sender.name)
         failed: list[str] = []
-        address = await self._address(account, failed)
+        # Within one chat the account says enough, and who is listed by it need not wait for a directory.
+        counts = len(self._directories) > 1 or not self._approvers.names(account.id)
+        address = await self._address(account, failed) if counts else ""
         unsure = bool(failed)
         may = await self._may_approve(account, address, failed)
         others = (*self._approvers.others(sender.id), *([f"email:{address}"] if address else []))

@@ -235,6 +235,14 @@ async def test_who_is_listed_may_approve_though_their_address_cannot_be_read() -
     assert not bob.may_be(await book.person(slack("U0CAT")))
 
 
+async def test_within_one_chat_no_address_is_asked_of_who_is_listed_by_id() -> None:
+    away = Directory({"@oncall": {"U0CAT"}})
+    book = People(Approvers(("alice@example.com", "U0BOB", "@oncall")), {"slack": away})
+    bob = await book.person(slack("U0BOB"))
+    assert (bob.may_approve, bob.unsure) == (True, False)
+    assert (await book.person(slack("U0CAT"))).may_approve
+
+
 async def test_where_no_addresses_are_listed_nobody_is_in_doubt() -> None:
     book = people("U0BOB", ENTRA, directory=Directory({}), entra=Directory({}))
     assert not (await book.person(slack("U0BOB"))).may_be(await book.person(teams()))
