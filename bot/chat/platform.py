@@ -7,7 +7,7 @@ Outbound, ``Chat``: post and edit. Inbound: listeners turn what people do into c
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
@@ -37,10 +37,15 @@ class CannotEdit(ChatRefused):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a message goes. ``thread`` is the root's reference, "" for a root itself."""
+    """Where a message goes. ``thread`` is the root's reference, "" for a root itself.
+
+    ``awaited``: somebody did something there and waits for what becomes of it, so that it should not have to
+    wait for what nobody asked for.
+    """
 
     channel: str
     thread: str = ""
+    awaited: bool = field(default=False, compare=False)
 
 
 class Chat(Protocol):

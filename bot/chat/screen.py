@@ -169,7 +169,7 @@ class ChatScreen:
         refused: ChatRefused | None = None
         for change in changes(present(incident), posted):
             try:
-                await self._make(change, incident.id, chat, channel, posted)
+                await self._make(change, incident, chat, channel, posted)
             except ChatRefused as why:
                 if "root" not in posted or not posted["root"].ref:
                     raise
@@ -180,28 +180,29 @@ class ChatScreen:
     async def _make(
         self,
         change: Post | Edit | Withdraw,
-        incident_id: str,
+        incident: Incident,
         chat: Chat,
         channel: str,
         posted: dict[str, Posted],
     ) -> None:
         root = "" if change.message.key == "root" else posted["root"].ref
-        place = Place(posted["root"].channel if "root" in posted else channel, root)
+        awaited = incident.request is not None or bool(incident.changes)
+        place = Place(posted["root"].channel if "root" in posted else channel, root, awaited)
         match change:
             case Post():
-                ref = await self._post(incident_id, chat, place, change.message, posted)
+                ref = await self._post(incident.id, chat, place, change.message, posted)
             case Edit():
                 ref = change.ref
                 try:
-                    await chat.edit(place, ref, change.message, _key(incident_id, change.message.key))
+                    await chat.edit(place, ref, change.message, _key(incident.id, change.message.key))
                 except CannotEdit as why:
                     log.info("%s leaves the message %s as it is: %s", chat.name, change.message.key, why)
             case Withdraw():
-                ref = await _found_and_edited(chat, place, change.message, incident_id)
+                ref = await _found_and_edited(chat, place, change.message, incident.id)
                 if not ref:
                     return  # a chat may list it only later, so the next state asks again
         seen = Posted(ref, digest(change.message), place.channel)
-        await self._state.remember(incident_id, chat.name, change.message.key, seen)
+        await self._state.remember(incident.id, chat.name, change.message.key, seen)
         posted[change.message.key] = seen
 
     async def _post(

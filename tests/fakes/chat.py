@@ -63,7 +63,7 @@ class Room:
         if place.channel in self.refuses:
             raise ChatRefused(f"there is no channel {place.channel}")
         assert said.place == place, "an edit names the place of its message"
-        said.message = message
+        said.place, said.message = place, message
         said.edits += 1
         self._changed.set()
 

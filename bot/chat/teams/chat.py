@@ -24,8 +24,6 @@ Json = dict[str, Any]
 Find = Callable[[Reference, str, str], Awaitable[str | None]]
 
 
-# What there is only because somebody did something, or asked.
-_WAITED_FOR = ("answer", "request", "change", "heard", "verification")
 _REMEMBERED = 1000
 _DELETED = "ActivityNotFoundInConversation"
 
@@ -50,14 +48,12 @@ class TeamsChat:
         """Somebody waits for what becomes of the incident that the message with that key is of: what is sent
         about it goes before what nobody asked for.
         """
-        self._hurry_of(key).set()
+        self._hurried_of(key, awaited=True)
 
-    def _hurry_of(self, key: str) -> asyncio.Event:
-        incident, _, name = key.partition(":")
-        if incident in _WAITED_FOR:
-            incident, name = key, incident
+    def _hurried_of(self, key: str, *, awaited: bool) -> asyncio.Event:
+        incident = key.partition(":")[0]
         event = self._hurried.pop(incident, None) or asyncio.Event()
-        if name.startswith(_WAITED_FOR):
+        if awaited:
             event.set()
         self._hurried[incident] = event
         while len(self._hurried) > _REMEMBERED:
@@ -65,7 +61,8 @@ class TeamsChat:
         return event
 
     async def post(self, place: Place, message: Message, key: str) -> str:
-        there, hurried = await self._reference(place.channel), self._hurry_of(key)
+        there = await self._reference(place.channel)
+        hurried = self._hurried_of(key, awaited=place.awaited)
 
         async def send(activity: Json) -> str:
             if there.kind == "channel" and not place.thread:
@@ -79,7 +76,8 @@ class TeamsChat:
         return await self._sized(there, message, key, send)
 
     async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
-        there, hurried = await self._reference(place.channel), self._hurry_of(key)
+        there = await self._reference(place.channel)
+        hurried = self._hurried_of(key, awaited=place.awaited)
 
         async def update(activity: Json) -> str:
             conversation = there.thread(place.thread or ref)

@@ -107,7 +107,7 @@ class Listeners:
         )
         answer = await self._serving.mention(mention)
         if answer.message is not None:
-            place = Place(mention.channel, mention.thread or mention.ref)
+            place = Place(mention.channel, mention.thread or mention.ref, awaited=True)
             await self.errands.post(self._chat, place, answer.message, origin.event, origin.sender.id)
 
     async def _pressed(self, press: Press) -> Json | None:
@@ -153,7 +153,7 @@ class Listeners:
             return
         log.info("%s cannot be told alone, so their thread is", to.id)
         addressed = f"{to.name}: {message.fallback}"
-        place = Place(origin.place.conversation, origin.thread or origin.on)
+        place = Place(origin.place.conversation, origin.thread or origin.on, awaited=True)
         aloud = Message("answer", addressed, (Paragraph((addressed,)),))
         await self.errands.post(self._chat, place, aloud, origin.event, to.id)
 

@@ -124,6 +124,17 @@ async def test_any_state_stands_after_any_other(shelf: Shelf, room: Room, last: 
     assert stands(room, AT[last]())
 
 
+async def test_what_somebody_asked_for_is_awaited_from_the_root_on(shelf: Shelf, room: Room) -> None:
+    screen = screen_of(shelf, room)
+    await shown(screen, found())
+    assert not any(one.place.awaited for one in room.said.values())
+    before = set(room.said)
+    await shown(screen, requested(), executed())
+    touched = [one for ref, one in room.said.items() if one.edits or ref not in before]
+    assert {"1a2b3c4d:root", "1a2b3c4d:change:0"} <= {one.key for one in touched}
+    assert all(one.place.awaited for one in touched)
+
+
 async def test_a_button_that_no_longer_counts_goes(shelf: Shelf, room: Room) -> None:
     screen = screen_of(shelf, room)
     await shown(screen, requested())

@@ -218,9 +218,7 @@ async def test_in_a_storm_the_thread_in_which_somebody_does_something_goes_first
         await asyncio.gather(*storm, return_exceptions=True)
 
 
-async def test_in_a_storm_what_there_is_because_somebody_asked_goes_first(
-    teams: FakeTeams, desk: Desk
-) -> None:
+async def test_in_a_storm_what_somebody_waits_for_goes_first(teams: FakeTeams, desk: Desk) -> None:
     async def forever(_: float) -> None:
         await asyncio.Event().wait()
 
@@ -231,7 +229,7 @@ async def test_in_a_storm_what_there_is_because_somebody_asked_goes_first(
         ]
         await until(lambda: len(teams.channel(ALERTS)) == 6)
         async with asyncio.timeout(5):
-            await side.chat.post(Place(ALERTS), message("asked"), "1a2b3c4d:request:1")
+            await side.chat.post(Place(ALERTS, awaited=True), message("asked"), "1a2b3c4d:root")
         for one in storm:
             one.cancel()
         await asyncio.gather(*storm, return_exceptions=True)
