@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import yaml
 
 from bot.demo.aws_world import World, deny_pull, seed
@@ -34,6 +35,7 @@ from tests.story.teams_room import teams_room
 
 PROJECT = Path(__file__).parents[2]
 CHATS = ("slack", "teams")
+TEAMS_SLOWLY = ("slack", pytest.param("teams", marks=pytest.mark.slow))  # it tells little of a chat
 WRITE = "ecr:SetRepositoryPolicy"
 _SOON = 0.1
 _BACK_OFF = 1.5  # for longer than the watch settles
@@ -296,4 +298,7 @@ def _settings(rooms: Sequence[Room], store: str, more: Mapping[str, Any]) -> dic
     }
 
 
-__all__ = ["ALICE", "BEN", "CARL", "CHATS", "DANA", "WRITE", "Deployment", "StoryWorld", "story_world"]
+__all__ = [
+    "ALICE", "BEN", "CARL", "CHATS", "DANA", "TEAMS_SLOWLY", "WRITE", "Deployment", "StoryWorld",
+    "story_world",
+]  # fmt: skip

@@ -127,7 +127,7 @@ async def slack_room(
 ) -> AsyncIterator[SlackRoom]:
     """:param http: events come as requests, not over a socket"""
     rooms = [f"C0ROOM{number}" for number in range(others)]
-    groups = {ON_CALL: [user(who) for who in on_call]} if on_call else {}
+    groups = {ON_CALL: [user(who) for who in on_call]}
     users = [user(who) for who in PEOPLE]
     async with serve_slack(users, groups, (ALERTS, *rooms), every=_EVERY) as slack:
         if http:

@@ -7,10 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from bot.demo import azure_world
 from bot.demo.azure_story import CLUSTER, IMAGE, AzureStory, azure_story
 from bot.demo.kubelet import Pace
-from tests.story.rig import ALICE, BEN, DANA, StoryWorld, story_world
+from tests.story.rig import ALICE, BEN, CHATS, DANA, StoryWorld, story_world
 
 _PACE = Pace(0.1, 1.5, 1.5)
 
@@ -36,13 +38,14 @@ class AksStory:
 
 
 @asynccontextmanager
-async def aks_story(moto_url: str, folder: Path) -> AsyncIterator[AksStory]:
+async def aks_story(moto_url: str, folder: Path, chat: str = "slack") -> AsyncIterator[AksStory]:
     cluster = {"name": CLUSTER, "context": CLUSTER, "kind": "aks"}
     async with azure_story(pace=_PACE) as there:
         endpoints = {"resource_manager": there.url, "graph": there.url}
         async with story_world(
             moto_url,
             folder,
+            chats=[chat],
             clusters=[cluster],
             azure=endpoints,
             remedies={"enabled": ["azure/attach_acr"]},
@@ -51,14 +54,15 @@ async def aks_story(moto_url: str, folder: Path) -> AsyncIterator[AksStory]:
             yield AksStory(it, there)
 
 
+@pytest.mark.parametrize("chat", CHATS)
 async def test_a_cluster_that_nobody_let_in_is_attached_proven_and_detached(
-    moto_url: str, tmp_path: Path
+    moto_url: str, tmp_path: Path, chat: str
 ) -> None:
-    async with aks_story(moto_url, tmp_path) as of:
+    async with aks_story(moto_url, tmp_path, chat) as of:
         it = of.it
         await it.start_bot()
         offer = await it.shows("Fix: Attach the registry", "offer")
-        assert "Cause found" in it.root.text
+        await it.until(it.says("Cause found"))
         assert IMAGE in it.root.text
         assert "AcrPull for the kubelet identity prod-agentpool" in offer.text
         assert "az role assignment create" in offer.text

@@ -59,7 +59,7 @@ async def only_a_second_person_may_approve(it: StoryWorld) -> None:
     await it.told(DANA, "Dana is not an approver")
     await it.press(DANA, "Reject", "request")
     await it.told(DANA, "Dana is not an approver and did not ask for this")
-    assert "Waiting for approval" in it.root.text
+    await it.until(it.says("Waiting for approval"))
     assert it.policy() == it.before
 
 
@@ -131,13 +131,14 @@ async def the_policy_moves(it: StoryWorld, offer: Said) -> None:
         repositoryName=it.aws.repository, policyText=json.dumps(theirs)
     )
     await it.press(ALICE, "Fix: ", "offer")  # nobody asks for a second person here
-    await it.press(ALICE, "Approve", "request")
+    asked = await it.press(ALICE, "Approve", "request")
     await it.until(lambda: (newest := it.reply("offer")) and newest.ref != offer.ref and newest.buttons)
-    assert "nothing was changed: the plan is not the same any more" in it.root.text
+    await it.until(it.says("nothing was changed: the plan is not the same any more"))
     await it.until(lambda: not offer.buttons)
     assert json.loads(it.policy()) == theirs
     assert it.writes == 0
     await it.press(ALICE, "Fix: ", "offer")
+    await it.until(lambda: (newest := it.reply("request")) and newest.ref != asked.ref)
     await it.press(ALICE, "Approve", "request")
     await it.until(lambda: it.writes == 1 and it.reply("change"))
     [lifted, kept] = json.loads(it.policy())["Statement"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.demo.aws_world import push
-from tests.story.rig import CHATS, StoryWorld, story_world
+from tests.story.rig import TEAMS_SLOWLY, StoryWorld, story_world
 from tests.story.room import Said
 
 
@@ -15,7 +15,7 @@ def root_of(it: StoryWorld, workload: str) -> Said | None:
     return next((one for one in it.roots if one.text.startswith(f"Deployment/{workload} ")), None)
 
 
-@pytest.mark.parametrize("chat", CHATS)
+@pytest.mark.parametrize("chat", TEAMS_SLOWLY)
 async def test_one_cause_is_one_thread_and_threads_close_when_their_failures_are_over(
     moto_url: str, tmp_path: Path, chat: str
 ) -> None:
@@ -30,7 +30,7 @@ async def test_one_cause_is_one_thread_and_threads_close_when_their_failures_are
 
 
 async def a_second_deployment_joins(it: StoryWorld) -> None:
-    assert "50 pods" in it.root.text
+    await it.until(it.says("50 pods"))
     reads = it.front.asked.count("ecr:GetRepositoryPolicy")
     it.cluster.deploy("ui-canary", it.aws.image)
     await it.until(it.says("Deployment/ui-canary"), 25)
@@ -46,7 +46,7 @@ async def a_deployment_is_deleted(it: StoryWorld) -> None:
     it.cluster.delete("ghost")
     await it.until(lambda: "nothing asks for the image any more" in it.roots[-1].text, 25)
     assert len(it.roots) == 2
-    assert "Cause found" in it.roots[0].text
+    await it.until(it.says("Cause found"))
 
 
 async def somebody_lifts_the_policy(it: StoryWorld) -> None:

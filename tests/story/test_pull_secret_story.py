@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.demo import shapes
 from bot.demo.cluster import RunningCluster, running_cluster
 from bot.demo.kubelet import NotPulled, Pace, Pulled
 from tests.fakes import pull_secrets
 from tests.fakes.pull_secrets import HOST, IMAGE, PASSWORD, b64, docker_config, entry
-from tests.story.rig import ALICE, BEN, DANA, StoryWorld, story_world
+from tests.story.rig import ALICE, BEN, DANA, TEAMS_SLOWLY, StoryWorld, story_world
 
 _PACE = Pace(0.1, 1.5, 1.5)
 REFUSED = (
@@ -36,7 +38,7 @@ class SecretStory:
 
 
 @asynccontextmanager
-async def secret_story(moto_url: str, folder: Path) -> AsyncIterator[SecretStory]:
+async def secret_story(moto_url: str, folder: Path, chat: str) -> AsyncIterator[SecretStory]:
     """``web`` runs in ``default`` and names ``regcred``, which is in ``team`` only."""
     known: list[RunningCluster] = []
 
@@ -53,19 +55,20 @@ async def secret_story(moto_url: str, folder: Path) -> AsyncIterator[SecretStory
         web["spec"]["template"]["spec"]["imagePullSecrets"] = [{"name": "regcred"}]
         cluster.api.objects.put(web)
         enabled = {"enabled": ["kubernetes/renew_pull_secret"]}
-        async with story_world(moto_url, folder, clusters=[settings], remedies=enabled) as it:
+        async with story_world(moto_url, folder, chats=[chat], clusters=[settings], remedies=enabled) as it:
             it.more = {"KUBECONFIG": str(cluster.kubeconfig)}
             yield SecretStory(it, cluster)
 
 
+@pytest.mark.parametrize("chat", TEAMS_SLOWLY)
 async def test_a_secret_of_another_namespace_is_copied_proven_and_removed(
-    moto_url: str, tmp_path: Path
+    moto_url: str, tmp_path: Path, chat: str
 ) -> None:
-    async with secret_story(moto_url, tmp_path) as of:
+    async with secret_story(moto_url, tmp_path, chat) as of:
         it = of.it
         await it.start_bot()
         offer = await it.shows("Fix: Renew the pull secret", "offer")
-        assert "Cause found" in it.root.text
+        await it.until(it.says("Cause found"))
         assert "copy of team/regcred" in offer.text
         assert f"{HOST}: (not shown)" in offer.text
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bot.demo.aws_world import ACCOUNT
 from tests.fakes.automation import GET, START, FakeAutomation
 from tests.fakes.ecs import id_of, serve_ecs
 from tests.fakes.ecs_shop import CLUSTER, REGION, SERVICE, Shop, seed
-from tests.story.rig import ALICE, DANA, StoryWorld, story_world
+from tests.story.rig import ALICE, DANA, TEAMS_SLOWLY, StoryWorld, story_world
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/runbook"
 STRANGE = "CannotPullContainerError: the moon is in the wrong phase"
@@ -32,12 +34,12 @@ class Puzzle:
 
 
 @asynccontextmanager
-async def puzzle(aws_url: str, folder: Path, **aws: Any) -> AsyncIterator[Puzzle]:
+async def puzzle(aws_url: str, folder: Path, chat: str = "slack", **aws: Any) -> AsyncIterator[Puzzle]:
     """A task whose failure no check explains, and a service that is about to start."""
     cluster = {"name": "tasks", "kind": "ecs", "region": REGION, "aws": aws}
     enabled = {"enabled": ["aws/troubleshoot_task"]}
     with serve_ecs(aws_url) as ecs:
-        async with story_world(ecs.url, folder, clusters=[cluster], remedies=enabled) as it:
+        async with story_world(ecs.url, folder, chats=[chat], clusters=[cluster], remedies=enabled) as it:
             shop = seed(aws_url, ecs, it.front)
             shop.allow_pulls()
             public = {"awsvpcConfiguration": {**shop.network(), "assignPublicIp": "ENABLED"}}
@@ -48,12 +50,13 @@ async def puzzle(aws_url: str, folder: Path, **aws: Any) -> AsyncIterator[Puzzle
             yield Puzzle(it, shop, automation, id_of(task))
 
 
-async def test_asked_killed_started_again_and_heard(aws_url: str, tmp_path: Path) -> None:
-    async with puzzle(aws_url, tmp_path, automation_role=ROLE) as of:
+@pytest.mark.parametrize("chat", TEAMS_SLOWLY)
+async def test_asked_killed_started_again_and_heard(aws_url: str, tmp_path: Path, chat: str) -> None:
+    async with puzzle(aws_url, tmp_path, chat, automation_role=ROLE) as of:
         it, automation = of.it, of.automation
         await it.start_bot()
         offer = await it.shows("Fix: Ask AWS's own runbook", "offer")
-        assert "Needs a person" in it.root.text
+        await it.until(it.says("Needs a person"))
         assert "it is not read-only" in offer.text
         assert of.task in offer.text
         assert ROLE in offer.text

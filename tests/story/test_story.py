@@ -27,6 +27,7 @@ async def the_story(it: StoryWorld) -> None:
     await the_fix(it)
     await the_undo(it)
     it.nothing_twice()
+    assert [one for one in it.room.refusals if "ratelimited" not in one and "Throttled" not in one] == []
     assert await it.stop() == 0
     assert [one for one in it.log() if one["level"] not in ("info", "warning")] == []
     assert await it.audit() == [
@@ -45,10 +46,9 @@ async def the_story(it: StoryWorld) -> None:
 
 async def the_alert(it: StoryWorld) -> None:
     offer = await it.shows("Fix: ", "offer")
-    assert "Cause found" in it.root.text
+    await it.until(it.says("Cause found"))
     assert "Deployment/ui-private" in it.root.text
-    diagnosis = it.reply("diagnosis")
-    assert diagnosis is not None
+    diagnosis = await it.until(lambda: (said := it.reply("diagnosis")) and "✗" in said.text and said)
     cause = next(line for line in diagnosis.text.splitlines() if line.startswith("✗"))
     assert "policy" in cause
     assert "new policy" in diagnosis.text
@@ -62,7 +62,7 @@ async def the_alert(it: StoryWorld) -> None:
 async def the_fix(it: StoryWorld) -> None:
     await it.press(DANA, "Fix: ", "offer")
     await it.shows("Approve", "request")
-    assert "Waiting for approval" in it.root.text
+    await it.until(it.says("Waiting for approval"))
     await it.press(DANA, "Approve", "request")
     await it.told(DANA, "not an approver")
     assert it.writes == 0

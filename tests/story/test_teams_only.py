@@ -13,6 +13,7 @@ import aiohttp
 from tests.fakes import cards, teams_activities
 from tests.fakes.cards import Json
 from tests.fakes.entra import APP, TENANT
+from tests.fakes.graph import READ_CHANNEL
 from tests.fakes.teams import FakeTeams
 from tests.story.rig import ALICE, BEN, DANA, NEVER, StoryWorld, story_world
 from tests.story.room import Said
@@ -127,6 +128,48 @@ async def test_an_alert_goes_to_a_channel_from_which_nothing_was_ever_heard(
         await it.press(DANA, "Fix: ", "offer")
         await it.shows("Approve", "request")
         it.nothing_twice()
+
+
+async def test_in_a_group_chat_which_has_no_threads_all_is_told_in_a_row(
+    moto_url: str, tmp_path: Path
+) -> None:
+    async with in_teams(moto_url, tmp_path) as (it, teams):
+        chat = teams.group_chat(GROUP_CHAT)
+        it.settings["clusters"][0]["channels"]["teams"] = chat
+        await it.start_bot()
+        teams.lose_next_answer()  # of the root
+        for who, label, key in ((DANA, "Fix: ", "offer"), (ALICE, "Approve", "request")):
+            said = await it.until(partial(with_button, teams, label, key))
+            await teams.press(who, said, label)
+        await it.until(lambda: it.writes == 1)
+        await it.until(lambda: with_button(teams, "Undo", "change"))
+        assert teams.channel(ALERTS) == []
+        keys = [one.key for one in teams.channel(chat)]
+        assert len(keys) == len(set(keys))
+        it.nothing_twice()
+
+
+def with_button(teams: FakeTeams, label: str, key: str) -> Any:
+    """The newest message in the group chat with that button."""
+    mine = [one for one in teams.channel(GROUP_CHAT) if one.key.partition(":")[2].startswith(key)]
+    return next((one for one in reversed(mine) if any(b.startswith(label) for b in one.buttons)), None)
+
+
+async def test_without_the_right_to_read_the_channel_a_lost_answer_doubles_a_message_and_it_is_said(
+    moto_url: str, tmp_path: Path
+) -> None:
+    async with in_teams(moto_url, tmp_path) as (it, teams):
+        teams.graph.granted.discard(READ_CHANNEL)
+        await it.start_bot()
+        teams.lose_next_answer()  # of the root
+        await it.until(lambda: len(it.roots) == 2, 20)
+        said = await it.shows("Fix: ", "offer", it.roots[1])
+        await teams.press(DANA, teams.find(ALERTS, said.ref), "Fix: ")
+        await it.shows("Approve", "request", it.roots[1])
+        told = [str(one["message"]) for one in it.log() if "may be posted twice" in str(one["message"])]
+        assert len(told) == 1
+        assert READ_CHANNEL in told[0]
+        assert it.room.failures == []
 
 
 async def test_where_the_app_may_not_write_it_is_said_once_and_made_up_for_when_it_may(
