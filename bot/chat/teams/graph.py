@@ -7,6 +7,7 @@ found again; without the one for groups nobody is known to be in one, and that i
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -20,6 +21,7 @@ from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.body import json_in
 from bot.chat.teams.card import key_of
 from bot.chat.teams.identity import Identity
+from bot.chat.teams.keys import Clock
 from bot.chat.teams.places import Reference
 from bot.settings_values import is_loopback
 from checks.redaction import redact
@@ -44,15 +46,19 @@ _WHAT_TO_DO = {
 _MEMBERS_A_PAGE, _MESSAGES_A_PAGE = 999, 50
 _MEMBER_PAGES = 100
 _MESSAGE_PAGES = 4  # what was lost was lost just now
+# Where no way leads to Graph at all, a message that is there twice is better than none.
+_DOWN_SECONDS = 60.0
 _CARD = "application/vnd.microsoft.card.adaptive"
 
 
 class Graph:
     """:param url: such as ``https://graph.microsoft.com``; national clouds have their own"""
 
-    def __init__(self, url: str, identity: Identity) -> None:
+    def __init__(self, url: str, identity: Identity, *, clock: Clock = time.monotonic) -> None:
         self._url = url.rstrip("/")
         self._identity = identity
+        self._clock = clock
+        self._down_since: float | None = None
         self._session: aiohttp.ClientSession | None = None
         self._told: set[str] = set()  # conversations
 
@@ -86,9 +92,23 @@ class Graph:
         Nowhere is it promised that a message is listed as soon as it was taken. One that is not is not found.
 
         :param thread: the id of the message that begins it, "" for the channel itself
-        :returns: ``None`` if there is none, or if we may not look
+        :returns: ``None`` if there is none, or if we may not look, or could not for a minute
         :raises ChatDown: Graph does not say now
         """
+        try:
+            return await self._found(place, thread, key)
+        except ChatDown as why:
+            now = self._clock()
+            self._down_since = now if self._down_since is None else self._down_since
+            if now - self._down_since < _DOWN_SECONDS:
+                raise
+            self._tell_once(place, str(why))
+            return None
+        except ChatRefused as why:  # who will not give us a token for it lets us post, perhaps
+            self._tell_once(place, str(why))
+            return None
+
+    async def _found(self, place: Reference, thread: str, key: str) -> str | None:
         if place.kind == "personal":
             return None  # Graph knows those chats by other ids
         if place.kind == "channel" and not place.team:
@@ -152,6 +172,7 @@ class Graph:
             tree = None
         if not isinstance(tree, dict):
             raise ChatDown(f"what answered for {what} was not Microsoft Graph; is azure.graph right?")
+        self._down_since = None
         if answer.status == _UNAUTHORIZED and token and self._identity.refused(scope, token):
             return await self._asked(url, what)
         if answer.status != _OK:

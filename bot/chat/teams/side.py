@@ -64,7 +64,7 @@ class TeamsSide:
         )
         self._identity = _identity(settings, passwords, clock)
         self._connector = Connector(self._identity, self._scope, clock=clock, pause=pause)
-        self._graph = Graph(graph, self._identity)
+        self._graph = Graph(graph, self._identity, clock=clock)
         places = Places(addresses, settings)
         self.people = TeamsPeople(self._connector, self._graph, approvers, clock=clock)
         self.chat = TeamsChat(self._connector, places, self.people, self._graph.find)

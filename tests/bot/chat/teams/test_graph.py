@@ -322,6 +322,40 @@ async def test_while_graph_is_away_it_is_not_known_whether_it_arrived(fake: Fake
     assert await graph.find(CHANNEL, "", "note:1") == "1700"
 
 
+async def test_where_no_way_leads_to_graph_it_is_not_waited_for_without_end(
+    fake: FakeGraph, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = 0.0
+    graph = Graph(fake.url, Signed(), clock=lambda: now)
+    fake.write(CHANNEL.conversation, ours("1700", "note:1"), team=TEAM)
+    fake.trouble = [Trouble(503) for _ in range(5)]
+    for now in (0.0, 59.0):  # noqa: B007  the clock
+        with pytest.raises(ChatDown):
+            await graph.find(CHANNEL, "", "note:1")
+    now = 60.0
+    assert [await graph.find(CHANNEL, "", "note:1") for _ in range(2)] == [None, None]
+    [told] = caplog.messages
+    assert "may be posted twice: Microsoft Graph answered 503" in told
+    fake.trouble = []
+    assert await graph.find(CHANNEL, "", "note:1") == "1700"
+    fake.trouble = [Trouble(503)]
+    with pytest.raises(ChatDown):
+        await graph.find(CHANNEL, "", "note:1")
+    await graph.close()
+
+
+async def test_without_a_token_for_graph_a_message_is_not_kept_back(
+    fake: FakeGraph, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Refused(Signed):
+        async def token(self, scope: str) -> Secret[str] | None:
+            raise ChatRefused("Entra refuses the bot's token (AADSTS53003)")
+
+    graph = Graph(fake.url, Refused())
+    assert await graph.find(CHANNEL, "", "note:1") is None
+    assert "AADSTS53003" in caplog.text
+
+
 FROM_US = {"id": "1", "from": {"application": {"id": APP}}}
 
 
