@@ -26,7 +26,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
-from checks.model import SAYS_NOTHING, Leg, Place, Symptom, Verdict
+from checks.model import SAYS_NOTHING, Leg, NotApplicable, Place, Symptom, Unavailable, Verdict
 
 # Letters that stay what they are in Markdown, in a link of a chat and in a shell.
 _PAGE = re.compile(r"https://[a-z0-9.-]+\.[a-z]+(?:/[A-Za-z0-9._/#-]*)?")
@@ -79,6 +79,18 @@ class Check:
     def explains(self, symptom: Symptom) -> bool:
         """Whether a failure of this check accounts for such a message."""
         return symptom in self.symptoms or symptom in SAYS_NOTHING
+
+    def judge(self, known: Mapping[Any, object]) -> Verdict | None:
+        """The verdict on facts that are at hand, by type; ``None`` where one is lacking, or it has none."""
+        arguments = [known.get(need.type) for need in self.needs]
+        if any(
+            value is None and not need.optional for value, need in zip(arguments, self.needs, strict=True)
+        ):
+            return None
+        try:
+            return self(*arguments)
+        except (NotApplicable, Unavailable):
+            return None
 
     def __call__(self, *args: Any) -> Verdict:
         return self.fn(*args)

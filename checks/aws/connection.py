@@ -20,7 +20,7 @@ from checks.aws.paths import Path, Paths
 from checks.aws.security_groups import SecurityGroup, SecurityGroups
 from checks.aws.vpc import NatGateways, Route, RouteTable, RouteTables, Subnets
 from checks.graph import Check, fact
-from checks.model import NotApplicable, Unavailable, Verdict
+from checks.model import Verdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # large, and made once for each VPC
@@ -77,16 +77,7 @@ class Connection:
 
     def says(self, check: Check, only: tuple[Path, ...] = ()) -> Verdict | None:
         """The check's verdict (on ``only`` these paths); ``None`` where it has none or lacks a fact."""
-        known = self._known(only)
-        arguments = [known.get(need.type) for need in check.needs]
-        if any(
-            value is None and not need.optional for value, need in zip(arguments, check.needs, strict=True)
-        ):
-            return None
-        try:
-            return check(*arguments)
-        except (NotApplicable, Unavailable):
-            return None
+        return check.judge(self._known(only))
 
     def _known(self, only: tuple[Path, ...]) -> Mapping[Any, object]:
         network = self.network

@@ -23,7 +23,7 @@ from checks.azure.security_groups import SecurityGroups
 from checks.azure.security_rules import SecurityGroup
 from checks.graph import Check, fact
 from checks.image.facts import Asked
-from checks.model import NotApplicable, Unavailable, Verdict
+from checks.model import Verdict
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # large, and made once for each pull
@@ -82,16 +82,7 @@ class WayOut:
 
     def says(self, check: Check) -> Verdict | None:
         """The check's verdict; ``None`` where it has none, or lacks a fact."""
-        known = self._known()
-        arguments = [known.get(need.type) for need in check.needs]
-        if any(
-            value is None and not need.optional for value, need in zip(arguments, check.needs, strict=True)
-        ):
-            return None
-        try:
-            return check(*arguments)
-        except (NotApplicable, Unavailable):
-            return None
+        return check.judge(self._known())
 
     def _known(self) -> Mapping[Any, object]:
         terrain, guards = self.terrain, self.guards
