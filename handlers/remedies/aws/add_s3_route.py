@@ -10,7 +10,8 @@ from checks.aws.destinations import Errand
 from checks.aws.endpoints_are_complete import endpoints_are_complete
 from checks.aws.paths import Unused
 from checks.model import NotApplicable
-from handlers.remedies.aws.outlook import joined, must_be_ours, must_fail, must_help
+from handlers.outlook import joined
+from handlers.remedies.aws.outlook import must_be_ours, must_fail, must_help
 from handlers.remedies.aws.s3_routes import FOR_ALL, led_to
 from handlers.remedies.aws.vpc_steps import LeadToEndpoint, SetEndpointPolicy
 from handlers.remedy import Plan, Risk, remedy

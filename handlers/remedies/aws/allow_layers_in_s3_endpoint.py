@@ -6,8 +6,9 @@ from checks.aws.connection import Connection
 from checks.aws.destinations import Errand
 from checks.aws.s3_endpoint_policy_allows_layers import s3_endpoint_policy_allows_layers
 from checks.model import NotApplicable
+from handlers.outlook import must_pass
 from handlers.remedies.aws.layers_policy import letting_layers
-from handlers.remedies.aws.outlook import must_be_ours, must_fail, must_pass
+from handlers.remedies.aws.outlook import must_be_ours, must_fail
 from handlers.remedies.aws.vpc_steps import SetEndpointPolicy
 from handlers.remedy import Plan, Risk, remedy
 

@@ -14,7 +14,8 @@ from checks.aws.paths import Paths
 from checks.aws.routing import Way
 from checks.aws.task_has_public_ip import task_has_public_ip
 from checks.model import NotApplicable
-from handlers.remedies.aws.outlook import joined, left_to_do
+from handlers.outlook import joined
+from handlers.remedies.aws.outlook import left_to_do
 from handlers.remedies.aws.service_steps import ServiceAddress, SetPublicAddress
 from handlers.remedy import Plan, Refused, Risk, remedy
 

@@ -16,10 +16,11 @@ from checks.aws.endpoints import Endpoint
 from checks.aws.endpoints_are_complete import endpoints_are_complete
 from checks.aws.paths import Path, Unused
 from checks.model import NotApplicable, Status
+from handlers.outlook import joined
 from handlers.remedies.aws.dns_switches import both_on
 from handlers.remedies.aws.endpoint_groups import groups_to_open, let_in
 from handlers.remedies.aws.endpoint_steps import CreateEndpoint, NewEndpoint
-from handlers.remedies.aws.outlook import joined, must_be_ours, must_fail, must_help
+from handlers.remedies.aws.outlook import must_be_ours, must_fail, must_help
 from handlers.remedies.aws.s3_routes import FOR_ALL, led_to
 from handlers.remedies.aws.security_group_steps import AllowHttpsIn, HttpsRule
 from handlers.remedies.aws.vpc_steps import LeadToEndpoint, SetEndpointPolicy, SetVpcDns

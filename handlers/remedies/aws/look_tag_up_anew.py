@@ -11,7 +11,7 @@ from checks.aws.ecs_services import EcsService
 from checks.aws.ecs_tasks import EcsTask
 from checks.aws.pinned_digest_exists import Pinned, pinned_digest_exists
 from checks.model import NotApplicable
-from handlers.remedies.aws.outlook import joined
+from handlers.outlook import joined
 from handlers.remedies.aws.service_steps import ALL_REPLACED, RedeployService, new_deployment
 from handlers.remedy import Plan, Refused, Risk, remedy
 

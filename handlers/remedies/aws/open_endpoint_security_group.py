@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from checks.aws.connection import Connection
 from checks.aws.endpoint_security_group_lets_in import endpoint_security_group_lets_in
+from handlers.outlook import joined
 from handlers.remedies.aws.endpoint_groups import groups_to_open, let_in
-from handlers.remedies.aws.outlook import joined, must_fail, must_help
+from handlers.remedies.aws.outlook import must_fail, must_help
 from handlers.remedies.aws.security_group_steps import AllowHttpsIn, HttpsRule
 from handlers.remedy import Plan, Refused, Risk, remedy
 

@@ -15,9 +15,10 @@ from checks.aws.network_acls import NetworkAcls
 from checks.aws.paths import Path
 from checks.aws.routing import Way
 from checks.model import NotApplicable, Status
+from handlers.outlook import joined
 from handlers.remedies.aws.acl_entries import Opening, opening
 from handlers.remedies.aws.network_acl_steps import AddAclEntry
-from handlers.remedies.aws.outlook import joined, must_be_ours, must_fail, must_help
+from handlers.remedies.aws.outlook import must_be_ours, must_fail, must_help
 from handlers.remedy import Plan, Refused, Risk, remedy
 
 

@@ -16,8 +16,9 @@ from checks.aws.routing import Way
 from checks.aws.security_group_lets_out import security_group_lets_out
 from checks.aws.security_groups import Openings, SecurityGroup
 from checks.model import Status
+from handlers.outlook import joined
 from handlers.remedies.aws.cli import aws
-from handlers.remedies.aws.outlook import joined, must_fail, must_help
+from handlers.remedies.aws.outlook import must_fail, must_help
 from handlers.remedies.aws.security_group_steps import AllowHttpsOut, HttpsRule
 from handlers.remedy import Plan, Refused, Risk, remedy
 

@@ -22,6 +22,7 @@ from checks.aws.subnet_routes_out import subnet_routes_out
 from checks.aws.vpc_dns_is_on import vpc_dns_is_on
 from checks.graph import Check
 from checks.model import NotApplicable, Status, Verdict
+from handlers.outlook import must_pass
 from handlers.remedies.aws.except_from_public_access_block import except_from_public_access_block
 from handlers.remedies.aws.lead_subnet_out import lead_subnet_out
 from handlers.remedies.aws.replace_nat_gateway import replace_nat_gateway
@@ -50,16 +51,6 @@ def must_fail(check: Check, now: Connection | None) -> Connection:
     if now is None or verdict is None or verdict.status is not Status.FAIL:
         raise NotApplicable(f"{check.id} does not fail")
     return now
-
-
-def must_pass(check: Check, then: Connection) -> None:
-    """:raises Refused: it would not."""
-    verdict = then.says(check)
-    if verdict is None or verdict.status is Status.UNKNOWN:
-        why = verdict.summary if verdict is not None else "not all that it takes could be read"
-        raise Refused(f"whether it would help is not known: {why}")
-    if verdict.status is Status.FAIL:
-        raise Refused(f"it would not be enough: {verdict.summary}")
 
 
 def must_help(check: Check, now: Connection, then: Connection) -> str:
@@ -115,8 +106,3 @@ def by_a_person(check: Check, now: Connection) -> str:
     """What people would do about what is never done for them: it costs, or opens a network to the world."""
     advice = next(one for one in _ADVICE if check in one.cures)(now)
     return f"{advice.words}: {'; '.join(advice.commands)}"
-
-
-def joined(*cautions: str) -> str:
-    """Cautions as one text; empty ones are left out."""
-    return "; ".join(one for one in cautions if one)

@@ -13,8 +13,9 @@ from checks.aws.destinations import Errand
 from checks.aws.endpoint_private_dns_is_on import endpoint_private_dns_is_on
 from checks.aws.endpoints import Endpoint
 from checks.aws.paths import Unused
+from handlers.outlook import joined
 from handlers.remedies.aws.dns_switches import both_on
-from handlers.remedies.aws.outlook import joined, must_be_ours, must_fail, must_help
+from handlers.remedies.aws.outlook import must_be_ours, must_fail, must_help
 from handlers.remedies.aws.vpc_steps import SetPrivateDns, SetVpcDns
 from handlers.remedy import Plan, Refused, Risk, Step, remedy
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from checks.aws.connection import Connection
 from checks.aws.vpc_dns_is_on import vpc_dns_is_on
 from checks.model import Status
+from handlers.outlook import joined
 from handlers.remedies.aws.dns_switches import both_on, turned_on
-from handlers.remedies.aws.outlook import joined, must_be_ours, must_fail, must_help
+from handlers.remedies.aws.outlook import must_be_ours, must_fail, must_help
 from handlers.remedies.aws.vpc_steps import DnsAttribute, SetVpcDns
 from handlers.remedy import Plan, Risk, remedy
 

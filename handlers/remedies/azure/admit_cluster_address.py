@@ -12,7 +12,8 @@ from checks.azure.outbound_way import WayOut
 from checks.azure.registry import Registry
 from checks.azure.registry_firewall_admits_cluster import missing_of, registry_firewall_admits_cluster
 from checks.model import NotApplicable
-from handlers.remedies.azure.network_outlook import joined, must_fail, must_pass, what_stays
+from handlers.outlook import joined, must_pass
+from handlers.remedies.azure.network_outlook import must_fail, what_stays
 from handlers.remedies.azure.registry_firewall_steps import AdmitAddresses
 from handlers.remedy import Plan, Refused, Risk, remedy
 

@@ -13,7 +13,6 @@ from checks.azure.registry_firewall_admits_cluster import registry_firewall_admi
 from checks.azure.routes_reach_registry import routes_reach_registry
 from checks.graph import Check
 from checks.model import NotApplicable, Status, Verdict
-from handlers.remedy import Refused
 
 # In the order in which packets meet them.
 _IN_ORDER = (nsg_lets_out, routes_reach_registry, firewall_lets_through, registry_firewall_admits_cluster)
@@ -27,22 +26,8 @@ def must_fail(check: Check, now: WayOut) -> Verdict:
     return verdict
 
 
-def must_pass(check: Check, then: WayOut) -> None:
-    """:raises Refused: it would not."""
-    verdict = then.says(check)
-    if verdict is None or verdict.status is Status.UNKNOWN:
-        why = verdict.summary if verdict is not None else "not all that it takes could be read"
-        raise Refused(f"whether it would help is not known: {why}")
-    if verdict.status is Status.FAIL:
-        raise Refused(f"it would not be enough: {verdict.summary}")
-
-
 def what_stays(then: WayOut) -> str:
     """The faults that it would not cure, in words; "" if none is known."""
     verdicts = [verdict for check in _IN_ORDER if (verdict := then.says(check)) is not None]
     still = [one.summary for one in verdicts if one.status is Status.FAIL]
     return f"alone it does not help: {'; '.join(still)}" if still else ""
-
-
-def joined(*parts: str) -> str:
-    return "; ".join(part for part in parts if part)

@@ -16,7 +16,8 @@ from checks.azure.outbound_errands import Destination
 from checks.azure.outbound_way import WayOut
 from checks.azure.security_rules import SecurityGroup
 from checks.model import NotApplicable
-from handlers.remedies.azure.network_outlook import joined, must_fail, must_pass, what_stays
+from handlers.outlook import joined, must_pass
+from handlers.remedies.azure.network_outlook import must_fail, what_stays
 from handlers.remedies.azure.security_rule_steps import AddSecurityRule
 from handlers.remedy import Plan, Refused, Risk, remedy
 
