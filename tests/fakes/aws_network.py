@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from checks.host import Host
+from checks.model import FailedPull, Symptom
 from tests.fakes.aws_account import ACCOUNT, Account, healthy
 
 Network = dict[Any, Any]  # by operation, or (operation, name)
@@ -26,6 +28,34 @@ READS = (
     "describe_vpcs",
     "list_hosted_zones_by_vpc",
 )
+NODE = Host("ip-10-0-1-7", "aws:///us-west-2a/i-0abc", "amd64", "linux", ())
+
+
+class NoCluster:
+    """The port ``Kube`` of a cluster that is not asked anything: the node is given."""
+
+    async def get(self, path: str, **query: str) -> Any:
+        raise AssertionError(path)
+
+
+def failed_pull(
+    message: str = "",
+    symptom: Symptom = Symptom.CONNECT_TIMEOUT,
+    image: str = f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com/app:1.2.1",
+) -> FailedPull:
+    """On the node."""
+    return FailedPull(
+        cluster="demo",
+        namespace="default",
+        workload="Deployment/ui",
+        container="ui",
+        pods=("ui-1",),
+        nodes=(NODE.name,),
+        host_kind="nodegroup/default",
+        image=image,
+        symptom=symptom,
+        message=message,
+    )
 
 
 def nat_network() -> Network:

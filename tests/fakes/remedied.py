@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from checks.aws.facts import Aws
 from checks.diagnose import diagnose
 from checks.graph import Catalog
 from checks.host import Cluster, Host
 from checks.kubernetes.facts import Kube
-from checks.model import FailedPull, Finding, Symptom
+from checks.model import FailedPull, Finding
 from checks.resolve import Memo
 from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedy import Plan, load_remedies
-from tests.fakes.aws_account import ACCOUNT, Account
-from tests.fakes.aws_network import Network, account
+from tests.fakes.aws_account import Account
+from tests.fakes.aws_network import NODE, Network, NoCluster, account, failed_pull
 
 CATALOG = Catalog.load()
 REMEDIES = load_remedies()
-NODE = Host("ip-10-0-1-7", "aws:///us-west-2a/i-0abc", "amd64", "linux", ())
-
-
-class NoCluster:
-    """The port ``Kube`` of a cluster that is not asked anything: the node is given."""
-
-    async def get(self, path: str, **query: str) -> Any:
-        raise AssertionError(path)
-
-
-def timed_out(message: str = "", symptom: Symptom = Symptom.CONNECT_TIMEOUT) -> FailedPull:
-    return FailedPull(
-        cluster="demo",
-        namespace="default",
-        workload="Deployment/ui",
-        container="ui",
-        pods=("ui-1",),
-        nodes=("ip-10-0-1-7",),
-        host_kind="nodegroup/default",
-        image=f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com/app:1.2.1",
-        symptom=symptom,
-        message=message,
-    )
 
 
 async def offers(network: Network, pull: FailedPull | None = None) -> list[Offer]:
     """Everything that is offered or refused for it by a remedy for AWS, in order."""
     aws: Account = account(network)
-    pull = pull or timed_out()
+    pull = pull or failed_pull()
     roots = {Aws: aws, Host: NODE, Cluster: Cluster("demo"), Kube: NoCluster()}
 
     async def made() -> list[Offer]:

@@ -17,13 +17,16 @@ from checks.model import FailedPull, Finding, Leg, Status, Symptom, causes
 from tests.fakes.aws_account import ACCOUNT, PULL, Account
 from tests.fakes.aws_network import (
     ALL,
+    NODE,
     READS,
     Network,
+    NoCluster,
     account,
     dhcp_options,
     endpoint_network,
     endpoint_of,
     entry,
+    failed_pull,
     nat_network,
     of,
     routes_of,
@@ -34,7 +37,6 @@ from tests.fakes.aws_network import (
 REGISTRY = f"{ACCOUNT}.dkr.ecr.us-west-2.amazonaws.com"
 API = "api.ecr.us-west-2.amazonaws.com"
 S3 = "prod-us-west-2-starport-layer-bucket.s3.us-west-2.amazonaws.com"
-NODE = Host("ip-10-0-1-7", "aws:///us-west-2a/i-0abc", "amd64", "linux", ())
 CATALOG = Catalog.load()
 NETWORK = frozenset({
     "aws/endpoint_policy_allows_pull", "aws/endpoint_private_dns_is_on",
@@ -58,35 +60,13 @@ OF_ENDPOINTS = NETWORK - {
 }
 
 
-class NoCluster:
-    """The port ``Kube`` of a cluster that is not asked anything: the node is given."""
-
-    async def get(self, path: str, **query: str) -> Any:
-        raise AssertionError(path)
-
-
-def pull(message: str = "", symptom: Symptom = Symptom.CONNECT_TIMEOUT, image: str = "") -> FailedPull:
-    return FailedPull(
-        cluster="demo",
-        namespace="default",
-        workload="Deployment/ui",
-        container="ui",
-        pods=("ui-1",),
-        nodes=("ip-10-0-1-7",),
-        host_kind="nodegroup/default",
-        image=image or f"{REGISTRY}/app:1.2.1",
-        symptom=symptom,
-        message=message,
-    )
-
-
 def timeout(address: str = "34.210.1.1", host: str = REGISTRY) -> str:
     return f'failed to do request: Head "https://{host}/v2/": dial tcp {address}:443: i/o timeout'
 
 
 async def look(aws: Account, failure: FailedPull | None = None, host: Host = NODE) -> dict[str, Finding]:
     roots = {Aws: aws, Host: host, Cluster: Cluster("demo"), Kube: NoCluster()}
-    found = diagnose(CATALOG, [failure or pull()], roots, {})
+    found = diagnose(CATALOG, [failure or failed_pull()], roots, {})
 
     async def collected() -> dict[str, Finding]:
         return {one.check: one async for one in found if one.check.startswith("aws/")}
@@ -166,7 +146,7 @@ async def test_a_denied_read_leaves_its_checks_unknown_and_accuses_nobody(
 async def test_no_default_route() -> None:
     network = nat_network()
     routes_of(network, "rtb-a")[1:] = []
-    found = await fails_alone("aws/subnet_routes_out", network, pull(timeout()))
+    found = await fails_alone("aws/subnet_routes_out", network, failed_pull(timeout()))
     assert found.is_cause
     assert found.verdict.about == "rtb-a"
 
@@ -201,7 +181,7 @@ async def test_a_network_that_we_do_not_see_is_not_accused(target: dict[str, str
 
 async def test_an_image_of_another_region_has_no_use_for_the_endpoints_of_this_one() -> None:
     image = f"{ACCOUNT}.dkr.ecr.eu-west-1.amazonaws.com/app:1.2.1"
-    await fails_alone("aws/subnet_routes_out", endpoint_network(), pull(image=image))
+    await fails_alone("aws/subnet_routes_out", endpoint_network(), failed_pull(image=image))
 
 
 # NAT gateways
@@ -268,7 +248,7 @@ async def test_a_regional_nat_gateway_is_in_no_subnet() -> None:
 async def test_a_security_group_that_lets_no_https_out(rules: list[Any]) -> None:
     network = nat_network()
     of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = rules
-    found = await fails_alone("aws/security_group_lets_out", network, pull(timeout()))
+    found = await fails_alone("aws/security_group_lets_out", network, failed_pull(timeout()))
     assert found.is_cause
     assert found.verdict.about == "sg-1"
 
@@ -306,9 +286,9 @@ async def test_a_narrow_opening_may_or_may_not_be_enough(rules: list[Any]) -> No
 async def test_a_narrow_opening_is_too_narrow_for_the_address_that_was_dialled() -> None:
     network = nat_network()
     of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = [rule("52.0.0.0/8")]
-    found = await fails_alone_but_for_unknowns("aws/security_group_lets_out", network, pull(timeout()))
+    found = await fails_alone_but_for_unknowns("aws/security_group_lets_out", network, failed_pull(timeout()))
     assert found.is_cause
-    await is_unknown("aws/security_group_lets_out", network, pull(timeout("52.1.1.1")))
+    await is_unknown("aws/security_group_lets_out", network, failed_pull(timeout("52.1.1.1")))
 
 
 @pytest.mark.parametrize(
@@ -329,17 +309,17 @@ async def test_a_security_group_need_only_reach_the_endpoints(rules: list[Any]) 
 async def test_a_security_group_that_forgets_the_layers() -> None:
     network = endpoint_network()
     of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = [rule("10.0.0.0/16")]
-    found = await fails_alone("aws/security_group_lets_out", network, pull(timeout("52.218.1.1", S3)))
+    found = await fails_alone("aws/security_group_lets_out", network, failed_pull(timeout("52.218.1.1", S3)))
     assert found.is_cause
     assert "vpce-s3" in found.verdict.summary
-    found = await fails_alone("aws/security_group_lets_out", network, pull(timeout("10.0.9.20")))
+    found = await fails_alone("aws/security_group_lets_out", network, failed_pull(timeout("10.0.9.20")))
     assert not found.is_cause
 
 
 async def test_a_security_group_that_forgets_the_interface_endpoints() -> None:
     network = endpoint_network()
     of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = [rule(lists=("pl-s3",))]
-    found = await fails_alone("aws/security_group_lets_out", network, pull(timeout("10.0.9.20")))
+    found = await fails_alone("aws/security_group_lets_out", network, failed_pull(timeout("10.0.9.20")))
     assert found.is_cause
 
 
@@ -371,7 +351,7 @@ def ingress(network: Network, acl: str, *entries: dict[str, Any], egress: bool =
 async def test_answers_are_not_let_back_in() -> None:
     network = nat_network()
     ingress(network, "acl-a", entry(90, ports=(443, 443)), entry(100, block="10.0.0.0/16", protocol="-1"))
-    found = await fails_alone("aws/network_acl_lets_through", network, pull(timeout()))
+    found = await fails_alone("aws/network_acl_lets_through", network, failed_pull(timeout()))
     assert found.is_cause
     assert found.verdict.about == "acl-a"
     assert (
@@ -448,9 +428,11 @@ async def test_a_deny_for_some_addresses_is_judged_by_the_one_that_was_dialled()
         egress=True,
     )
     assert "rule 50" in await is_unknown("aws/network_acl_lets_through", network)
-    found = await fails_alone_but_for_unknowns("aws/network_acl_lets_through", network, pull(timeout()))
+    found = await fails_alone_but_for_unknowns(
+        "aws/network_acl_lets_through", network, failed_pull(timeout())
+    )
     assert found.is_cause
-    await is_unknown("aws/network_acl_lets_through", network, pull(timeout("3.1.1.1")))
+    await is_unknown("aws/network_acl_lets_through", network, failed_pull(timeout("3.1.1.1")))
 
 
 @pytest.mark.parametrize(
@@ -485,12 +467,12 @@ async def test_the_endpoints_subnet_needs_the_mirror_image(
 ) -> None:
     network = endpoint_network()
     ingress(network, "acl-e", *entries, egress=egress)
-    found = await fails_alone("aws/network_acl_lets_through", network, pull(timeout("10.0.9.20")))
+    found = await fails_alone("aws/network_acl_lets_through", network, failed_pull(timeout("10.0.9.20")))
     assert found.is_cause
     assert found.verdict.about == "acl-e"
     assert words in found.verdict.summary
     # What was lost on the way to a public address is not explained by it.
-    found = await fails_alone("aws/network_acl_lets_through", network, pull(timeout("52.218.1.1", S3)))
+    found = await fails_alone("aws/network_acl_lets_through", network, failed_pull(timeout("52.218.1.1", S3)))
     assert not found.is_cause
 
 
@@ -511,7 +493,7 @@ async def test_an_endpoint_with_one_closed_subnet_of_two_is_closed_only_where_it
     ingress(network, "acl-e")
     await is_unknown("aws/network_acl_lets_through", network)
     found = await fails_alone_but_for_unknowns(
-        "aws/network_acl_lets_through", network, pull(timeout("10.0.9.20"))
+        "aws/network_acl_lets_through", network, failed_pull(timeout("10.0.9.20"))
     )
     assert found.is_cause
 
@@ -519,7 +501,7 @@ async def test_an_endpoint_with_one_closed_subnet_of_two_is_closed_only_where_it
 async def test_layers_come_from_public_addresses_through_a_gateway_endpoint_too() -> None:
     network = endpoint_network()
     ingress(network, "acl-a", entry(100, block="10.0.0.0/16", protocol="-1"))
-    found = await fails_alone("aws/network_acl_lets_through", network, pull(timeout("52.218.1.1", S3)))
+    found = await fails_alone("aws/network_acl_lets_through", network, failed_pull(timeout("52.218.1.1", S3)))
     assert found.is_cause
 
 
@@ -533,11 +515,11 @@ async def test_a_missing_endpoint(id: str, host: str) -> None:
     network = without_endpoint(endpoint_network(), id)
     if id == "vpce-s3":
         routes_of(network, "rtb-a")[1:] = []
-    found = await fails_alone("aws/endpoints_are_complete", network, pull(timeout(host=host)))
+    found = await fails_alone("aws/endpoints_are_complete", network, failed_pull(timeout(host=host)))
     assert found.is_cause
     others = {API, REGISTRY, S3} - {host}
     for other in others:
-        found = await fails_alone("aws/endpoints_are_complete", network, pull(timeout(host=other)))
+        found = await fails_alone("aws/endpoints_are_complete", network, failed_pull(timeout(host=other)))
         assert not found.is_cause
 
 
@@ -591,7 +573,7 @@ async def test_a_missing_endpoint_may_be_one_of_a_hub() -> None:
 async def test_private_dns_is_off() -> None:
     network = endpoint_network()
     endpoint_of(network, "vpce-dkr")["PrivateDnsEnabled"] = False
-    found = await fails_alone("aws/endpoint_private_dns_is_on", network, pull(timeout()))
+    found = await fails_alone("aws/endpoint_private_dns_is_on", network, failed_pull(timeout()))
     assert found.is_cause
     assert found.leg is Leg.NAME
     assert found.verdict.about == "vpce-dkr"
@@ -627,10 +609,14 @@ async def test_a_group_of_an_endpoint_that_is_not_shown_may_let_in() -> None:
 async def test_the_endpoints_security_group_has_forgotten_443() -> None:
     network = endpoint_network()
     of(network, "describe_security_groups", "sg-ep")["IpPermissions"] = [rule(ALL, ports=(80, 80))]
-    found = await fails_alone("aws/endpoint_security_group_lets_in", network, pull(timeout("10.0.9.20")))
+    found = await fails_alone(
+        "aws/endpoint_security_group_lets_in", network, failed_pull(timeout("10.0.9.20"))
+    )
     assert found.is_cause
     assert found.verdict.about == "sg-ep"
-    found = await fails_alone("aws/endpoint_security_group_lets_in", network, pull(timeout("34.1.1.1")))
+    found = await fails_alone(
+        "aws/endpoint_security_group_lets_in", network, failed_pull(timeout("34.1.1.1"))
+    )
     assert not found.is_cause
 
 
@@ -660,9 +646,9 @@ async def test_the_resolver_is_off() -> None:
     network = nat_network()
     network["describe_vpc_attribute", "enableDnsSupport"] = {"EnableDnsSupport": {"Value": False}}
     message = f"dial tcp: lookup {API} on 10.0.0.2:53: no such host"
-    found = await fails_alone("aws/vpc_dns_is_on", network, pull(message, Symptom.DNS_FAILURE))
+    found = await fails_alone("aws/vpc_dns_is_on", network, failed_pull(message, Symptom.DNS_FAILURE))
     assert found.is_cause
-    found = await fails_alone("aws/vpc_dns_is_on", network, pull(timeout()))
+    found = await fails_alone("aws/vpc_dns_is_on", network, failed_pull(timeout()))
     assert not found.is_cause
 
 
@@ -675,7 +661,7 @@ async def test_the_resolver_is_off_where_endpoints_are_all_there_is() -> None:
 async def test_host_names_are_off_and_endpoints_are_all_there_is() -> None:
     network = endpoint_network()
     network["describe_vpc_attribute", "enableDnsHostnames"] = {"EnableDnsHostnames": {"Value": False}}
-    found = await fails_alone("aws/vpc_dns_is_on", network, pull(timeout()))
+    found = await fails_alone("aws/vpc_dns_is_on", network, failed_pull(timeout()))
     assert found.is_cause
     assert found.verdict.about == "vpc-1"
 
@@ -698,9 +684,9 @@ async def test_a_vpc_without_a_set_of_dhcp_options_asks_nobody_but_amazon(option
 async def test_where_no_dhcp_options_are_handed_out_a_node_may_know_no_dns_server() -> None:
     network = nat_network()
     of(network, "describe_vpcs", "vpc-1")["DhcpOptionsId"] = "default"
-    failure = pull(f"dial tcp: lookup {API}: no such host", Symptom.DNS_FAILURE)
+    failure = failed_pull(f"dial tcp: lookup {API}: no such host", Symptom.DNS_FAILURE)
     assert "DHCP" in await is_unknown("aws/vpc_dns_is_on", network, failure)
-    told = pull(f"dial tcp: lookup {API} on 10.0.0.2:53: no such host", Symptom.DNS_FAILURE)
+    told = failed_pull(f"dial tcp: lookup {API} on 10.0.0.2:53: no such host", Symptom.DNS_FAILURE)
     assert (await look(account(network), told))["aws/vpc_dns_is_on"].verdict.status is Status.PASS
     network["describe_vpc_attribute", "enableDnsSupport"] = {"EnableDnsSupport": {"Value": False}}
     assert (await fails_alone("aws/vpc_dns_is_on", network, failure)).is_cause
@@ -712,7 +698,7 @@ async def test_own_dns_servers_are_not_accused() -> None:
     findings = await look(account(network))
     assert with_status(findings, Status.PASS) == set(findings)
     message = f"dial tcp: lookup {API} on 10.0.0.53:53: server misbehaving"
-    summary = await is_unknown("aws/vpc_dns_is_on", network, pull(message, Symptom.DNS_FAILURE))
+    summary = await is_unknown("aws/vpc_dns_is_on", network, failed_pull(message, Symptom.DNS_FAILURE))
     assert "10.0.0.53" in summary
 
 
@@ -724,10 +710,10 @@ async def test_a_security_group_that_does_not_let_own_dns_servers_be_asked(rules
     network["describe_dhcp_options"] = {"DhcpOptions": [dhcp_options("10.0.0.53")]}
     of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = rules
     message = f"dial tcp: lookup {API} on 10.0.0.53:53: read udp: i/o timeout"
-    failure = pull(message, Symptom.DNS_FAILURE)
+    failure = failed_pull(message, Symptom.DNS_FAILURE)
     check = "aws/security_group_lets_out"
     assert (await fails_alone_but_for_unknowns(check, network, failure)).is_cause
-    assert not (await fails_alone_but_for_unknowns(check, network, pull(timeout()))).is_cause
+    assert not (await fails_alone_but_for_unknowns(check, network, failed_pull(timeout()))).is_cause
     rules.append(rule("10.0.0.0/24", protocol="udp", ports=(53, 53)))
     assert with_status(await look(account(network), failure), Status.FAIL) == set()
 
@@ -735,7 +721,7 @@ async def test_a_security_group_that_does_not_let_own_dns_servers_be_asked(rules
 async def test_a_security_group_does_not_filter_the_vpcs_own_resolver() -> None:
     network = nat_network()
     of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = [rule(ALL)]
-    findings = await look(account(network), pull("lookup x: no such host", Symptom.DNS_FAILURE))
+    findings = await look(account(network), failed_pull("lookup x: no such host", Symptom.DNS_FAILURE))
     assert with_status(findings, Status.PASS) == set(findings)
 
 
@@ -749,7 +735,7 @@ async def test_public_access_is_blocked(subnets: list[str]) -> None:
         of(network, "describe_subnets", one)["BlockPublicAccessStates"] = {
             "InternetGatewayBlockMode": "block-bidirectional"
         }
-    found = await fails_alone("aws/public_access_is_not_blocked", network, pull(timeout()))
+    found = await fails_alone("aws/public_access_is_not_blocked", network, failed_pull(timeout()))
     assert found.is_cause
     assert found.verdict.about == "subnet-p"
 
@@ -824,20 +810,20 @@ async def test_policies_of_the_endpoint_for_ecr_that_let_the_role_pull(statement
 async def test_policies_of_the_endpoint_for_ecr_that_shut_the_role_out(statements: list[Any]) -> None:
     network = policy_of(endpoint_network(), "vpce-dkr", *statements)
     check = "aws/endpoint_policy_allows_pull"
-    found = await fails_alone(check, network, pull(FORBIDDEN, Symptom.FORBIDDEN))
+    found = await fails_alone(check, network, failed_pull(FORBIDDEN, Symptom.FORBIDDEN))
     assert found.is_cause
     assert found.leg is Leg.RIGHTS
     assert found.verdict.about == "vpce-dkr"
     for message, symptom in ((LAYER_FORBIDDEN, Symptom.FORBIDDEN), (ANONYMOUS, Symptom.UNAUTHORIZED)):
-        found = await fails_alone(check, network, pull(message, symptom))
+        found = await fails_alone(check, network, failed_pull(message, symptom))
         assert not found.is_cause
 
 
 async def test_a_policy_that_forgets_the_registrys_token() -> None:
     network = policy_of(endpoint_network(), "vpce-api", allow(ON_APP))
     check = "aws/endpoint_policy_allows_pull"
-    assert (await fails_alone(check, network, pull(ANONYMOUS, Symptom.UNAUTHORIZED))).is_cause
-    assert not (await fails_alone(check, network, pull(FORBIDDEN, Symptom.FORBIDDEN))).is_cause
+    assert (await fails_alone(check, network, failed_pull(ANONYMOUS, Symptom.UNAUTHORIZED))).is_cause
+    assert not (await fails_alone(check, network, failed_pull(FORBIDDEN, Symptom.FORBIDDEN))).is_cause
 
 
 async def test_conditions_that_we_cannot_judge() -> None:
@@ -854,7 +840,7 @@ async def test_a_denial_of_another_role_convicts_no_endpoint_and_acquits_none() 
     )
     for statement in (allow("s3:*"), allow(["ecr:*"])):
         network = policy_of(endpoint_network(), "vpce-dkr", statement)
-        findings = await look(account(network), pull(denial, Symptom.FORBIDDEN))
+        findings = await look(account(network), failed_pull(denial, Symptom.FORBIDDEN))
         found = findings["aws/endpoint_policy_allows_pull"]
         assert found.verdict.status is Status.UNKNOWN
         assert "role/other was denied" in found.verdict.summary
@@ -868,7 +854,7 @@ async def test_the_registrys_words_convict_a_policy_that_we_cannot_judge() -> No
         f"ecr:BatchGetImage on resource: arn:aws:ecr:us-west-2:{ACCOUNT}:repository/app because no VPC "
         "endpoint policy allows the ecr:BatchGetImage action"
     )
-    findings = await look(account(network), pull(message, Symptom.FORBIDDEN))
+    findings = await look(account(network), failed_pull(message, Symptom.FORBIDDEN))
     assert explained(findings) == ["aws/endpoint_policy_allows_pull"]
 
 
@@ -906,11 +892,11 @@ async def test_policies_of_the_endpoint_for_s3_that_let_layers_through(statement
 async def test_policies_of_the_endpoint_for_s3_that_shut_layers_out(statements: list[Any]) -> None:
     network = policy_of(endpoint_network(), "vpce-s3", *statements)
     check = "aws/s3_endpoint_policy_allows_layers"
-    found = await fails_alone(check, network, pull(LAYER_FORBIDDEN, Symptom.FORBIDDEN))
+    found = await fails_alone(check, network, failed_pull(LAYER_FORBIDDEN, Symptom.FORBIDDEN))
     assert found.is_cause
     assert found.leg is Leg.LAYERS
     assert found.verdict.about == "vpce-s3"
-    found = await fails_alone(check, network, pull(FORBIDDEN, Symptom.FORBIDDEN))
+    found = await fails_alone(check, network, failed_pull(FORBIDDEN, Symptom.FORBIDDEN))
     assert not found.is_cause
 
 
@@ -948,7 +934,7 @@ async def test_a_shut_security_group_explains_what_got_no_answer(
     message: str, symptom: Symptom, is_cause: bool
 ) -> None:
     """Whoever answered 401 or 403 was reached: then something else is the cause."""
-    findings = await look(account(all_shut(nat_network())), pull(message, symptom))
+    findings = await look(account(all_shut(nat_network())), failed_pull(message, symptom))
     found = findings["aws/security_group_lets_out"]
     assert found.verdict.status is Status.FAIL
     assert found.is_cause is is_cause
@@ -956,10 +942,14 @@ async def test_a_shut_security_group_explains_what_got_no_answer(
 
 async def test_a_dead_way_to_the_token_alone_explains_an_anonymous_pull() -> None:
     network = without_endpoint(endpoint_network(), "vpce-api")
-    found = await fails_alone("aws/endpoints_are_complete", network, pull(ANONYMOUS, Symptom.UNAUTHORIZED))
+    found = await fails_alone(
+        "aws/endpoints_are_complete", network, failed_pull(ANONYMOUS, Symptom.UNAUTHORIZED)
+    )
     assert found.is_cause
     network = without_endpoint(endpoint_network(), "vpce-dkr")
-    found = await fails_alone("aws/endpoints_are_complete", network, pull(ANONYMOUS, Symptom.UNAUTHORIZED))
+    found = await fails_alone(
+        "aws/endpoints_are_complete", network, failed_pull(ANONYMOUS, Symptom.UNAUTHORIZED)
+    )
     assert not found.is_cause
 
 
@@ -968,20 +958,20 @@ async def test_two_faults_are_both_told_root_first() -> None:
     of(network, "describe_nat_gateways", "nat-1")["State"] = "failed"
     aws = account(all_shut(network))
     aws.answers["get_policy_version"] = {"PolicyVersion": {"Document": {**PULL, "Statement": []}}}
-    findings = await look(aws, pull(timeout()))
+    findings = await look(aws, failed_pull(timeout()))
     assert explained(findings) == ["aws/nat_gateway_works", "aws/security_group_lets_out"]
     assert findings["aws/role_can_pull"].verdict.status is Status.FAIL
 
 
 async def test_registries_of_aws_itself_are_reached_the_same_way() -> None:
     image = "602401143452.dkr.ecr.us-west-2.amazonaws.com/eks/pause:3.9"
-    findings = await look(account(all_shut(nat_network())), pull(timeout(), image=image))
+    findings = await look(account(all_shut(nat_network())), failed_pull(timeout(), image=image))
     assert with_status(findings, Status.FAIL) == {"aws/security_group_lets_out"}
 
 
 async def test_of_other_registries_all_is_judged_but_endpoints() -> None:
     image = "docker.io/library/nginx:1"
-    findings = await look(account(all_shut(nat_network())), pull(timeout(), image=image))
+    findings = await look(account(all_shut(nat_network())), failed_pull(timeout(), image=image))
     assert set(findings) & NETWORK == OF_NAT
 
 
@@ -990,7 +980,7 @@ async def test_faults_on_one_leg_are_told_as_packets_meet_them() -> None:
     of(network, "describe_nat_gateways", "nat-1")["State"] = "failed"
     of(network, "describe_security_groups", "sg-1")["IpPermissionsEgress"] = []
     of(network, "describe_network_acls", "acl-a")["Entries"] = []
-    findings = await look(account(network), pull(timeout()))
+    findings = await look(account(network), failed_pull(timeout()))
     assert explained(findings) == [
         "aws/nat_gateway_works",
         "aws/security_group_lets_out",

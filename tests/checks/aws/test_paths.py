@@ -22,6 +22,7 @@ from tests.fakes.aws_network import (
     dhcp_options,
     endpoint_network,
     endpoint_of,
+    failed_pull,
     nat_network,
     of,
     routes_of,
@@ -33,18 +34,7 @@ CATALOG = Catalog.load()
 
 
 def pull(message: str = "", host: str = HOST, symptom: Symptom = Symptom.CONNECT_TIMEOUT) -> FailedPull:
-    return FailedPull(
-        cluster="demo",
-        namespace="default",
-        workload="Deployment/ui",
-        container="ui",
-        pods=("ui-1",),
-        nodes=("ip-10-0-1-7",),
-        host_kind="nodegroup/default",
-        image=f"{host}/app:1.2.1",
-        symptom=symptom,
-        message=message,
-    )
+    return failed_pull(message, symptom, f"{host}/app:1.2.1")
 
 
 def dialled(address: str, host: str = HOST) -> str:

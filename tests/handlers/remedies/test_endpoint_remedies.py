@@ -27,12 +27,13 @@ from tests.fakes.aws_network import (
     dhcp_options,
     endpoint_network,
     endpoint_of,
+    failed_pull,
     nat_network,
     of,
     routes_of,
     without_endpoint,
 )
-from tests.fakes.remedied import offers, only_plan, refusal, timed_out
+from tests.fakes.remedied import offers, only_plan, refusal
 
 REGION = "us-west-2"
 CREATE = "aws/create_endpoints"
@@ -244,7 +245,7 @@ async def test_host_names_are_turned_on_for_endpoints() -> None:
 async def test_only_the_switches_that_are_needed_are_turned_on(
     network: Network, steps: tuple[Step, ...]
 ) -> None:
-    pull = timed_out("lookup host: no such host", Symptom.DNS_FAILURE)
+    pull = failed_pull("lookup host: no such host", Symptom.DNS_FAILURE)
     plan = await only_plan(VPC_DNS, network, pull)
     assert plan.steps == steps
 
@@ -252,12 +253,12 @@ async def test_only_the_switches_that_are_needed_are_turned_on(
 async def test_dns_servers_of_ones_own_are_not_ours_to_switch() -> None:
     network = dns(nat_network(), support=False)
     network["describe_dhcp_options"] = {"DhcpOptions": [dhcp_options("10.0.0.5")]}
-    assert await offers(network, timed_out("no such host", Symptom.DNS_FAILURE)) == []
+    assert await offers(network, failed_pull("no such host", Symptom.DNS_FAILURE)) == []
 
 
 def forbidden() -> Any:
     bucket = "prod-us-west-2-starport-layer-bucket.s3.us-west-2.amazonaws.com"
-    return timed_out(
+    return failed_pull(
         f"failed to copy: httpReadSeeker: failed open: unexpected status code https://{bucket}/x: "
         "403 Forbidden",
         Symptom.FORBIDDEN,
@@ -329,6 +330,6 @@ async def test_a_registry_in_another_region_is_for_a_person() -> None:
     network = without_endpoint(endpoint_network(), "vpce-api")
     endpoint_of(network, "vpce-dkr")["ServiceName"] = "com.amazonaws.eu-west-1.ecr.dkr"
     endpoint_of(network, "vpce-dkr")["ServiceRegion"] = "eu-west-1"
-    pull = timed_out()
+    pull = failed_pull()
     abroad = replace(pull, image=pull.image.replace("us-west-2", "eu-west-1"))
     assert "the registry is in eu-west-1 and the VPC in us-west-2" in await refusal(CREATE, network, abroad)
