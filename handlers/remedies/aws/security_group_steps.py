@@ -7,6 +7,7 @@ that somebody took away and made again has another id, and is theirs.
 from __future__ import annotations
 
 import shlex
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -116,49 +117,46 @@ def _grants(direction: str) -> tuple[Grant, ...]:
     )
 
 
+class _AllowHttps(Step):
+    """Each direction has a class of its own, for another permission is needed."""
+
+    rule: HttpsRule
+
+    def diff(self) -> Diff:
+        return Diff(self.rule.owner, "", str(self.rule))
+
+    def commands(self) -> tuple[str, ...]:
+        return (self.rule.command("authorize"),)
+
+    def inverse(self) -> ForbidHttps:
+        return ForbidHttps(self.rule)
+
+    async def look(self, aws: AwsWriter) -> Standing:
+        return Standing.AFTER if await self.rule.find(aws) else Standing.BEFORE
+
+    @abstractmethod
+    async def write(self, aws: AwsWriter) -> Step: ...
+
+
 @dataclass(frozen=True, slots=True)
-class AllowHttpsOut(Step):
+class AllowHttpsOut(_AllowHttps):
     """Let a group's members ask a partner. ``rule.egress`` is true."""
 
     grants: ClassVar[tuple[Grant, ...]] = _grants("Egress")
 
     rule: HttpsRule
 
-    def diff(self) -> Diff:
-        return Diff(self.rule.owner, "", str(self.rule))
-
-    def commands(self) -> tuple[str, ...]:
-        return (self.rule.command("authorize"),)
-
-    def inverse(self) -> ForbidHttps:
-        return ForbidHttps(self.rule)
-
-    async def look(self, aws: AwsWriter) -> Standing:
-        return Standing.AFTER if await self.rule.find(aws) else Standing.BEFORE
-
     async def write(self, aws: AwsWriter) -> AllowHttpsOut:
         return AllowHttpsOut(await self.rule.make(aws))
 
 
 @dataclass(frozen=True, slots=True)
-class AllowHttpsIn(Step):
+class AllowHttpsIn(_AllowHttps):
     """Let a partner ask a group's members. ``rule.egress`` is false."""
 
     grants: ClassVar[tuple[Grant, ...]] = _grants("Ingress")
 
     rule: HttpsRule
-
-    def diff(self) -> Diff:
-        return Diff(self.rule.owner, "", str(self.rule))
-
-    def commands(self) -> tuple[str, ...]:
-        return (self.rule.command("authorize"),)
-
-    def inverse(self) -> ForbidHttps:
-        return ForbidHttps(self.rule)
-
-    async def look(self, aws: AwsWriter) -> Standing:
-        return Standing.AFTER if await self.rule.find(aws) else Standing.BEFORE
 
     async def write(self, aws: AwsWriter) -> AllowHttpsIn:
         return AllowHttpsIn(await self.rule.make(aws))
