@@ -14,9 +14,7 @@ class Vpc:
 
     id: str
     private_subnet: str
-    public_subnet: str
     table: str
-    nat_gateway: str
 
 
 def make_vpc(ec2: Any, zone: str) -> Vpc:
@@ -31,7 +29,7 @@ def make_vpc(ec2: Any, zone: str) -> Vpc:
     address = ec2.allocate_address(Domain="vpc")["AllocationId"]
     nat = ec2.create_nat_gateway(SubnetId=public, AllocationId=address)["NatGateway"]["NatGatewayId"]
     table = _lead(ec2, vpc, private, NatGatewayId=nat)
-    return Vpc(vpc, private, public, table, nat)
+    return Vpc(vpc, private, table)
 
 
 def _turn_dns_on(ec2: Any, vpc: str) -> None:

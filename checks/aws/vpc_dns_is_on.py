@@ -53,7 +53,7 @@ def vpc_dns_is_on(  # noqa: PLR0917  facts are given by type
         return unknown(doubt, *evidence)
     if attributes.hostnames or registry is None:
         return passed(f"the DNS of {vpc.id} is on", *evidence)
-    return _without_hostnames(vpc, evidence, clue, paths)
+    return _without_hostnames(vpc, evidence, paths)
 
 
 def _doubt(vpc: VpcId, attributes: DnsAttributes, servers: DnsServers, clue: Clue) -> str:
@@ -67,9 +67,7 @@ def _doubt(vpc: VpcId, attributes: DnsAttributes, servers: DnsServers, clue: Clu
     return ""
 
 
-def _without_hostnames(
-    vpc: VpcId, evidence: tuple[tuple[str, str], ...], clue: Clue, paths: Paths | None
-) -> Verdict:
+def _without_hostnames(vpc: VpcId, evidence: tuple[tuple[str, str], ...], paths: Paths | None) -> Verdict:
     if paths is None:
         return unknown(
             f"enableDnsHostnames of {vpc.id} is off; whether that matters is not known without its endpoints "

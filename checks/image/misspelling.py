@@ -64,10 +64,10 @@ def misspelling(host: str) -> Misspelling | None:
     labels = host.lower().split(".")
     if len(labels) < 2 or labels[-1].isdigit():
         return None
-    return _wrong_ecr(host, labels) or _wrong_acr(host, labels) or _nearly(host, labels)
+    return _wrong_ecr(labels) or _wrong_acr(labels) or _nearly(host, labels)
 
 
-def _wrong_ecr(host: str, labels: list[str]) -> Misspelling | None:
+def _wrong_ecr(labels: list[str]) -> Misspelling | None:
     if not _ECR_LABELS & set(labels) or "vpce" in labels:
         return None
     suffix = _ecr_suffix(labels)
@@ -122,7 +122,7 @@ def _ecr_suffix(labels: list[str]) -> tuple[str, str] | None:
     return None
 
 
-def _wrong_acr(host: str, labels: list[str]) -> Misspelling | None:
+def _wrong_acr(labels: list[str]) -> Misspelling | None:
     suffix = ".".join(labels[-2:])
     if not re.fullmatch(r"azurecr\.(io|cn|us|de)", suffix):
         return None

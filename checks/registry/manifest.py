@@ -59,10 +59,6 @@ class Manifest:
     config: Blob | None = None
     layers: tuple[Blob, ...] = ()
 
-    @property
-    def is_single(self) -> bool:
-        return not self.is_index and not self.fault
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:

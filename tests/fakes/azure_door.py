@@ -9,7 +9,6 @@ from typing import Any
 
 from bot.clouds._azure_errors import arm_action, graph_translated, translated
 from checks.azure.facts import Arm, Graph
-from handlers.remedies.azure.steps import ArmWriter
 from tests.fakes.azure_front import denied
 
 GRAPH = "Application.Read.All"
@@ -105,7 +104,3 @@ def doors(roots: Mapping[Any, object], failing: Mapping[str, Failure] | None = N
     """Both, before the clients of ``roots``; what is asked of either is noted in ``[Arm].asked``."""
     arm = ArmDoor(roots[Arm], failing or {})
     return {Arm: arm, Graph: GraphDoor(roots[Graph], failing or {}, arm.asked)}
-
-
-def hands_door(hands: Mapping[Any, object]) -> ArmDoor:
-    return ArmDoor(hands[ArmWriter])

@@ -168,18 +168,18 @@ class Maker:
     def _document(self, *, of_repository: bool = False) -> str:
         version = self._random.choice(("2012-10-17",) * 8 + ("2008-10-17", ""))
         count = self._random.choice((0, 1, 1, 1, 2, 2, 3, 4))
-        statements = [self._statement(of_repository, version) for _ in range(count)]
+        statements = [self._statement(of_repository) for _ in range(count)]
         one: Any = statements[0] if count == 1 and self._chance(0.3) else statements
         return json.dumps({**({"Version": version} if version else {}), "Statement": one})
 
-    def _statement(self, of_repository: bool, version: str) -> Json:
+    def _statement(self, of_repository: bool) -> Json:
         effect = "Deny" if self._chance(self._denying) else "Allow"
         made: Json = {"Effect": effect}
         if self._chance(0.4):
             made["Sid"] = self._random.choice(("One", "Two", "Three"))
         made["NotAction" if self._chance(0.15) else "Action"] = self._some(ACTIONS)
         if of_repository:
-            made |= self._principal(effect)
+            made |= self._principal()
         if not of_repository or self._chance(0.2):
             element = "NotResource" if self._chance(0.15) else "Resource"
             made[element] = self._resources(negated=element == "NotResource")
@@ -197,7 +197,7 @@ class Maker:
             pool = list(DOUBTFUL_RESOURCES)
         return self._some([one.format(owner=self._owner) for one in pool])
 
-    def _principal(self, effect: str) -> Json:
+    def _principal(self) -> Json:
         if self._doubtful and self._chance(0.1):
             self._doubts.add("NotPrincipal")
             in_full = [ROLE, SESSION, f"arn:aws:iam::{ACCOUNT}:root"]
