@@ -127,8 +127,8 @@ def test_what_is_none_of_our_business_is_heard_and_left_alone(kind: str) -> None
         (pressed("fix", verb="execute"), 400),
         (activity("message", conversation="", text="why"), 400),
         (said("why", id=""), 400),
-        (said("why", **{"from": {"name": "Alice"}}), 400),
-        (pressed("fix", **{"from": {}}), 400),
+        ({**said("why"), "from": {"name": "Alice"}}, 400),
+        ({**pressed("fix"), "from": {}}, 400),
         (activity("message", conversation="19:" + "x" * 500, text="why"), 400),
     ],
 )
