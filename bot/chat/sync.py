@@ -34,8 +34,10 @@ class Withdraw:
 
 
 def changes(thread: Thread, posted: Mapping[str, Posted]) -> Iterator[Post | Edit | Withdraw]:
-    """What to do to get from ``posted`` (by message key) to ``thread``. In a busy channel each takes its time:
-    the root, which tells the state, goes first, then what is new, and then what changed.
+    """What to do to get from ``posted`` (by message key) to ``thread``.
+
+    In a busy channel each takes its time: the root, which tells the state, goes first, then what is new, and
+    then what changed.
     """
     wanted = {message.key: message for message in (thread.root, *thread.replies)}
     there = {key: one for key, one in posted.items() if one.ref}
