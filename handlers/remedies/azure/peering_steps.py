@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 
 from checks.azure.facts import ResourceId, block, rows, word, words
 from checks.model import NotFound
+from handlers.remedies.azure.removal import Removal
 from handlers.remedies.azure.steps import ArmWriter, find
 from handlers.remedy import Conflict, Diff, Standing, Step
 
@@ -94,30 +95,16 @@ class MakePeering(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class RemovePeering(Step):
+class RemovePeering(Removal):
     """Only ever the way back from ``MakePeering``; no remedy plans it."""
 
     made: MakePeering
-
-    def diff(self) -> Diff:
-        there = self.made.diff()
-        return Diff(there.target, there.after, "")
 
     def commands(self) -> tuple[str, ...]:
         return (shlex.join(peering("delete", self.made.id)),)
 
     def inverse(self) -> MakePeering:
         return self.made
-
-    async def look(self, arm: ArmWriter) -> Standing:
-        found = await find(self.made.id, arm)
-        if found is None:
-            return Standing.AFTER
-        return Standing.BEFORE if self.made.is_described_by(found) else Standing.ELSEWHERE
-
-    async def write(self, arm: ArmWriter) -> RemovePeering:
-        await arm.delete(self.made.id)
-        return self
 
 
 @dataclass(frozen=True, slots=True)

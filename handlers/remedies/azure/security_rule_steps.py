@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from checks.azure.facts import ResourceId
 from checks.azure.security_rules import HTTPS, SecurityRule, security_group, security_rule
 from checks.model import NotFound
+from handlers.remedies.azure.removal import Removal
 from handlers.remedies.azure.steps import ArmWriter, find
 from handlers.remedy import Conflict, Diff, Standing, Step
 
@@ -96,30 +97,16 @@ class AddSecurityRule(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveSecurityRule(Step):
+class RemoveSecurityRule(Removal):
     """Only ever the way back from ``AddSecurityRule``."""
 
     made: AddSecurityRule
-
-    def diff(self) -> Diff:
-        there = self.made.diff()
-        return Diff(there.target, there.after, "")
 
     def commands(self) -> tuple[str, ...]:
         return (shlex.join(_command("delete", self.made.id)),)
 
     def inverse(self) -> AddSecurityRule:
         return self.made
-
-    async def look(self, arm: ArmWriter) -> Standing:
-        found = await find(self.made.id, arm)
-        if found is None:
-            return Standing.AFTER
-        return Standing.BEFORE if self.made.is_described_by(found) else Standing.ELSEWHERE
-
-    async def write(self, arm: ArmWriter) -> RemoveSecurityRule:
-        await arm.delete(self.made.id)
-        return self
 
 
 def _one_or_more(name: str, values: tuple[str, ...]) -> dict[str, Any]:

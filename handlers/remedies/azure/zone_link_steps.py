@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from checks.azure.facts import ResourceId, block, rows, word
 from checks.model import NotFound
+from handlers.remedies.azure.removal import Removal
 from handlers.remedies.azure.steps import ArmWriter, find
 from handlers.remedy import Conflict, Diff, Standing, Step
 
@@ -73,30 +74,16 @@ class LinkZone(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class UnlinkZone(Step):
+class UnlinkZone(Removal):
     """Only ever the way back from ``LinkZone``, and only of that very link."""
 
     made: LinkZone
-
-    def diff(self) -> Diff:
-        there = self.made.diff()
-        return Diff(there.target, there.after, "")
 
     def commands(self) -> tuple[str, ...]:
         return (shlex.join([*zone_link("delete", self.made.id), "--yes"]),)
 
     def inverse(self) -> LinkZone:
         return self.made
-
-    async def look(self, arm: ArmWriter) -> Standing:
-        found = await find(self.made.id, arm)
-        if found is None:
-            return Standing.AFTER
-        return Standing.BEFORE if self.made.is_described_by(found) else Standing.ELSEWHERE
-
-    async def write(self, arm: ArmWriter) -> UnlinkZone:
-        await arm.delete(self.made.id)
-        return self
 
 
 def zone_link(verb: str, id: str) -> list[str]:
