@@ -149,7 +149,7 @@ async def opened(browser: Browser, at: Playground, person: Person | None = None,
     The window is high enough for whatever is posted in the meantime.
     """
     page = await browser.new_page(
-        viewport={"width": 1280, "height": 3200}, color_scheme="light", device_scale_factor=scale
+        viewport={"width": 1280, "height": 4200}, color_scheme="light", device_scale_factor=scale
     )
 
     async def only_here(route: Route) -> None:
