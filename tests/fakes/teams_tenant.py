@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -136,9 +136,6 @@ class Tenant:
             if (one.channel, one.ref) == (channel, ref) and not one.only_for:
                 return one
         raise NotTaken(404, "ActivityNotFoundInConversation", f"there is no message {ref} in {channel}")
-
-    def all(self) -> Iterator[Said]:
-        yield from self._said
 
     # ---- what is written
 

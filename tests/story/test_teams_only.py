@@ -188,3 +188,5 @@ async def test_where_the_app_may_not_write_it_is_said_once_and_made_up_for_when_
         await it.start_bot()
         await it.shows("Fix: ", "offer")
         it.nothing_twice()
+        await teams.remove(DANA, ALERTS)
+        await it.until(lambda: any("the app was removed from" in str(one["message"]) for one in it.log()))
