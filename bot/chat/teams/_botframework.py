@@ -50,7 +50,8 @@ __all__ = [
     "unreached",
 ]
 
-_CONNECT_SECONDS, _READ_SECONDS = 5.0, 15.0
+# Whoever gives up on a message sooner sends it twice if Teams is only slow.
+_CONNECT_SECONDS, _READ_SECONDS = 5.0, 40.0
 
 
 def client(service_url: str, threads: Executor) -> ConnectorClient:

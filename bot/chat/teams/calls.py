@@ -29,8 +29,8 @@ _THREADS_OF_BULK = 5  # of these: were Teams slow, the others would wait behind 
 _CLIENTS = 16  # a tenant has one service url, or a few while it moves
 _TRIES = 5
 _PATIENCE = 60.0  # seconds, for all tries
-_CALL_SECONDS = 30.0
-_BULK_SECONDS = 60.0  # somebody may begin to wait for it
+_CALL_SECONDS = 50.0
+_BULK_SECONDS = 20.0  # by then somebody may wait for it
 
 
 @dataclass(frozen=True, slots=True)
