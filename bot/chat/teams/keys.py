@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,7 +33,9 @@ _DAY = 24 * 3600.0
 # If they cannot be read anew: over a long weekend nobody mends a proxy, and Microsoft's own library kept keys
 # for five days. A key that was withdrawn is believed no longer than that.
 _LONGEST = 3 * _DAY
-_UNKNOWN_READS, _UNKNOWN_WITHIN = 5, 60.0  # after so many in so many seconds, it does not exist
+# So often for keys that are in no list, and once more each so many seconds: whoever names thousands of them
+# keeps a new key waiting for no longer than that.
+_UNKNOWN_READS, _UNKNOWN_EVERY = 5, 12.0
 _FAILED_AGAIN = 5.0  # who comes meanwhile is told at once that it failed
 
 
@@ -75,7 +76,8 @@ class Keys:
         self._known: Published | None = None
         self._read_at = 0.0
         self._failed_at: float | None = None
-        self._for_unknown: deque[float] = deque(maxlen=_UNKNOWN_READS)
+        self._for_unknown = float(_UNKNOWN_READS)  # readings that are left, at the time below
+        self._counted_at = clock()
         self._why_not = "they were not read yet"
         self._reading: asyncio.Task[None] | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -104,13 +106,13 @@ class Keys:
 
     def _may_be_new(self) -> bool:
         """An unknown key, that is; whoever comes while the list is being read waits for that."""
-        now, seen = self._clock(), self._for_unknown
         if self._reading is not None and not self._reading.done():
             return True
-        if len(seen) == _UNKNOWN_READS and now - seen[0] < _UNKNOWN_WITHIN:
-            return False
-        seen.append(now)
-        return True
+        now = self._clock()
+        left = min(_UNKNOWN_READS, self._for_unknown + (now - self._counted_at) / _UNKNOWN_EVERY)
+        may = left >= 1
+        self._for_unknown, self._counted_at = (left - 1 if may else left), now
+        return may
 
     async def _anew(self) -> Published:
         reading = self._read_soon()

@@ -58,14 +58,33 @@ async def test_a_new_key_is_found_at_once(door: Door) -> None:
     assert door.entra.asked["keys"] == 2
 
 
-async def test_strangers_do_not_make_us_ask_more_than_five_times_a_minute(door: Door) -> None:
+async def from_a_stranger(door: Door, number: int) -> None:
+    stranger = Key(f"stranger-{number}", rsa_key(99))
+    refused = await door.refusal(f"Bearer {door.entra.sign(door.claims(), key=stranger)}")
+    assert "does not publish" in str(refused)
+
+
+async def test_strangers_do_not_make_us_ask_without_end(door: Door) -> None:
     await door.check()
     for number in range(60):
-        stranger = Key(f"stranger-{number}", rsa_key(99))
-        refused = await door.refusal(f"Bearer {door.entra.sign(door.claims(), key=stranger)}")
-        assert "does not publish" in str(refused)
-        door.time.wait(2)
-    assert door.entra.asked["keys"] == 1 + 2 * 5
+        await from_a_stranger(door, number)
+    assert door.entra.asked["keys"] == 1 + 5
+    for number in range(60, 120):
+        door.time.wait(1.5)
+        await from_a_stranger(door, number)
+    assert door.entra.asked["keys"] == 1 + 5 + 7  # one each twelve seconds
+    await door.check()
+
+
+async def test_strangers_do_not_keep_a_new_key_waiting_for_long(door: Door) -> None:
+    await door.check()
+    for number in range(60):
+        await from_a_stranger(door, number)
+    door.entra.rotate()
+    await door.refusal()
+    for number in range(60, 72):
+        door.time.wait(1)
+        await from_a_stranger(door, number)
     await door.check()
 
 
