@@ -25,7 +25,7 @@ from bot.watch.kubernetes import NoSuchTarget
 from checks.model import FailedPull, Unavailable
 from handlers import commands, intake
 from handlers.decision import NotAllowed, NotNow, Person
-from handlers.incident import CLOSED, Incident
+from handlers.incident import CLOSED, Incident, Stage
 from handlers.world import Entry, NoSuchIncident, Stale, World
 
 log = logging.getLogger(__name__)
@@ -123,6 +123,8 @@ class FrontDesk:
             case Verb.UNDO:
                 await commands.undo(incident, digest, by, world)
             case Verb.CHECK_AGAIN:
+                if over := await self._is_over(await self._state.load(incident)):
+                    return _private(over)
                 await commands.check_again(incident, by, world)
             case Verb.MUTE:
                 muted = await commands.mute(incident, by, _MUTE, world)
@@ -180,8 +182,24 @@ class FrontDesk:
                 f"This is told in the thread of incident {stored.folded_into}, which has the same cause."
             )
         self._clusters.expect(stored.cluster)
+        if over := await self._is_over(stored):
+            return _public(over)
         await commands.check_again(incident, await self._people.person(mention.sender), self._world)
         return _public("Looking again; the thread shows what I find.")
+
+    async def _is_over(self, incident: Incident) -> str:
+        """What is fixed and works is not looked at anew, for its thread tells how it was fixed; "" if not so.
+
+        :raises ClusterDown, Unavailable: it cannot be told
+        """
+        if incident.stage is not Stage.RESOLVED:
+            return ""
+        mine = {pull.key for pull in incident.pulls}
+        for namespace in sorted({pull.namespace for pull in incident.pulls}):
+            failing = await self._clusters.failing_now(incident.cluster, namespace, "")
+            if mine & {pull.key for pull in failing}:
+                return ""
+        return f"None of this fails now; {headline(incident)}."
 
     async def _mute(self, words: Words, mention: Mention) -> Answer:
         targets = await self._mute_targets(words, mention)

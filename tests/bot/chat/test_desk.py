@@ -296,6 +296,34 @@ async def test_why_in_a_thread_looks_at_its_incident_again(front: Front) -> None
     assert front.town.asked == []
 
 
+@pytest.mark.parametrize("asked", ["why", "check_again 1a2b3c4d"])
+async def test_what_is_fixed_and_works_keeps_its_story(front: Front, asked: str) -> None:
+    found = await front.found()
+    await front.state.save(replace(found.resolved("verified"), version=found.version + 1))
+    said = front.say("why", thread="m1") if asked == "why" else front.click("ana", asked)
+    answer = await said
+    assert text(answer) == "None of this fails now; it was: the door r.example/oak:1 is shut."
+    assert answer.private == (asked != "why")
+    assert await front.stage() is Stage.RESOLVED
+    assert front.town.asked == [("prod", "shop", "")]
+
+
+async def test_what_was_fixed_and_fails_again_is_looked_at_again(front: Front) -> None:
+    found = await front.found()
+    await front.state.save(replace(found.resolved("verified"), version=found.version + 1))
+    front.town.failing["prod"] = [pull()]
+    assert "Looking again" in text(await front.say("why", thread="m1"))
+    assert await front.stage() is Stage.LOOKING
+
+
+async def test_whether_what_was_fixed_fails_is_said_to_be_unknown_if_it_is(front: Front) -> None:
+    found = await front.found()
+    await front.state.save(replace(found.resolved("verified"), version=found.version + 1))
+    front.town.dark = True
+    assert "may not be listed" in text(await front.say("why", thread="m1"))
+    assert await front.stage() is Stage.RESOLVED
+
+
 async def test_why_in_a_strangers_thread_looks_at_the_channel(front: Front) -> None:
     await front.found()
     await front.say("why", thread="m7")
