@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -90,6 +90,12 @@ class Front:
         if {action, f"{service}:*"} & self.denied:
             return True
         return not assumed and any(f'"registryId": "{one}"' in body for one in self.closed)
+
+
+def allowed(*policies: Mapping[str, Any]) -> set[str]:
+    """The actions that policies allow, as they are called in ``Front.asked``."""
+    statements = [one for policy in policies for one in policy["Statement"] if one["Effect"] == "Allow"]
+    return {action for one in statements for action in one["Action"]}
 
 
 @contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 import pytest
 
@@ -17,18 +16,16 @@ from bot import permissions
 from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.demo.aws_world import ACCOUNT, World, seed
-from checks.aws.facts import Aws
 from checks.diagnose import diagnose
 from checks.graph import Catalog
-from checks.host import Cluster
 from checks.image.symptom import classify
-from checks.kubernetes.facts import Kube
-from checks.model import FailedPull, Finding, NotFound, Status, causes
+from checks.model import FailedPull, Finding, Status, causes
 from checks.resolve import Memo
 from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedy import Standing, load_remedies
-from tests.fakes.aws_front import Front, serve
+from tests.fakes.aws_front import Front, allowed, serve
+from tests.fakes.eks import Nodes, failed_pull, node_of, roots_of
 
 TRUST_CHECK = "aws/fargate_role_is_trusted"
 ROLE_CHECK = "aws/role_can_pull"
@@ -47,24 +44,6 @@ LEFT_OVER = {
 }
 
 
-class Nodes:
-    """The port ``Kube`` on the nodes that are given."""
-
-    def __init__(self, **nodes: tuple[str, Mapping[str, str]]) -> None:
-        self._nodes = nodes
-
-    async def get(self, path: str, **query: str) -> Mapping[str, Any]:
-        try:
-            provider_id, labels = self._nodes[path.rpartition("/")[2]]
-        except KeyError:
-            raise NotFound("NotFound") from None
-        return {
-            "metadata": {"labels": labels},
-            "spec": {"providerID": provider_id},
-            "status": {"nodeInfo": {"architecture": "amd64", "operatingSystem": "linux"}},
-        }
-
-
 @dataclass
 class Story:
     world: World
@@ -81,12 +60,8 @@ class Story:
         )
 
     async def look(self) -> tuple[dict[str, Finding], dict[str, Offer]]:
-        world, catalog, memo = self.world, Catalog.load(), Memo()
-        roots: dict[Any, object] = {
-            Aws: self.aws,
-            Kube: self.kube,
-            Cluster: Cluster(world.cluster, "eks", world.region, world.cluster),
-        }
+        catalog, memo = Catalog.load(), Memo()
+        roots = roots_of(self.world, self.aws, self.kube)
         found = {one.check: one async for one in diagnose(catalog, [self.failure], roots, memo)}
         offers = await offers_for(
             [self.failure],
@@ -112,11 +87,6 @@ def root_causes(findings: Mapping[str, Finding]) -> list[str]:
 
 def planned(offers: Mapping[str, Offer]) -> set[str]:
     return {name for name, offer in offers.items() if offer.plan is not None and name.startswith("aws/")}
-
-
-def allowed(*policies: Mapping[str, Any]) -> set[str]:
-    statements = [one for policy in policies for one in policy["Statement"] if one["Effect"] == "Allow"]
-    return {action for one in statements for action in one["Action"]}
 
 
 Look = tuple[dict[str, Finding], dict[str, Offer]]
@@ -153,20 +123,8 @@ def story(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     with serve(aws_url) as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         aws, hands = AwsReader(Sessions(), Roles()), AwsHands(Sessions(), Roles())
-        nodes = Nodes(node=(world.provider_id, {"eks.amazonaws.com/nodegroup": world.nodegroup}))
-        failure = FailedPull(
-            cluster="demo",
-            namespace="default",
-            workload="Deployment/ui",
-            container="ui",
-            pods=("ui-1",),
-            nodes=("node",),
-            host_kind=f"nodegroup/{world.nodegroup}",
-            image=world.image,
-            symptom=classify("").symptom,
-            message="",
-        )
-        yield Story(world, front, aws, hands, nodes, failure)
+        failure = failed_pull(world, classify("").symptom)
+        yield Story(world, front, aws, hands, node_of(world), failure)
         aws.close()
         hands.close()
 

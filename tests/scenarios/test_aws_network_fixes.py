@@ -18,37 +18,19 @@ from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.demo.aws_network import EVERYWHERE
 from bot.demo.aws_world import World, seed
-from checks.aws.facts import Aws
 from checks.diagnose import diagnose
 from checks.graph import Catalog
-from checks.host import Cluster
-from checks.kubernetes.facts import Kube
-from checks.model import FailedPull, Finding, NotFound, Status, Symptom, causes
+from checks.model import FailedPull, Finding, Status, Symptom, causes
 from checks.resolve import Memo
 from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedy import Plan, Standing, Step, load_remedies
-from tests.fakes.aws_front import Front, serve
+from tests.fakes.aws_front import Front, allowed, serve
 from tests.fakes.ec2 import Ec2Hands, aws_at, described, s3_list, set_private_dns
+from tests.fakes.eks import failed_pull, roots_of
 
 CATALOG = Catalog.load()
 REMEDIES = load_remedies()
-
-
-class Nodes:
-    """The port ``Kube`` on one node."""
-
-    def __init__(self, provider_id: str) -> None:
-        self._provider_id = provider_id
-
-    async def get(self, path: str, **query: str) -> Mapping[str, Any]:
-        if path != "/api/v1/nodes/ip-10-0-1-7":
-            raise NotFound("NotFound")
-        return {
-            "metadata": {"labels": {"eks.amazonaws.com/nodegroup": "default"}},
-            "spec": {"providerID": self._provider_id},
-            "status": {"nodeInfo": {"architecture": "amd64", "operatingSystem": "linux"}},
-        }
 
 
 @dataclass
@@ -66,8 +48,7 @@ class Story:
 
     @property
     def roots(self) -> dict[Any, object]:
-        cluster = Cluster(self.world.cluster, "eks", self.world.region, self.world.cluster)
-        return {Aws: self.aws, Kube: Nodes(self.world.provider_id), Cluster: cluster}
+        return roots_of(self.world, self.aws)
 
     async def look(self) -> dict[str, Finding]:
         found = diagnose(CATALOG, [self.failure], self.roots, Memo())
@@ -121,18 +102,7 @@ class Clouds:
         shared = self.worlds
         world = shared.endpoints if endpoints else shared.nat
         shared.front.asked.clear()
-        failure = FailedPull(
-            cluster=world.cluster,
-            namespace="default",
-            workload="Deployment/ui",
-            container="ui",
-            pods=("ui-1",),
-            nodes=("ip-10-0-1-7",),
-            host_kind=f"nodegroup/{world.nodegroup}",
-            image=world.image,
-            symptom=Symptom.CONNECT_TIMEOUT,
-            message="",
-        )
+        failure = failed_pull(world, Symptom.CONNECT_TIMEOUT)
         return Story(world, shared.front, self.aws, Ec2Hands(self.hands, shared.ec2), failure, shared.ec2)
 
 
@@ -343,13 +313,5 @@ def only_plan(offers: list[Offer], remedy: str) -> Plan:
 
 
 def only_granted(remedy: str, story: Story) -> bool:
-    policies = permissions.aws_reads(), permissions.aws_writes([remedy])
-    allowed = {
-        action
-        for policy in policies
-        for one in policy["Statement"]
-        if one["Effect"] == "Allow"
-        for action in one["Action"]
-    }
-    assert set(story.front.asked) <= allowed
+    assert set(story.front.asked) <= allowed(permissions.aws_reads(), permissions.aws_writes([remedy]))
     return True

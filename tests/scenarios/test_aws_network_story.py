@@ -16,33 +16,15 @@ from bot.clouds._aws import AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.demo.aws_network import EVERYWHERE
 from bot.demo.aws_world import World, seed
-from checks.aws.facts import Aws
 from checks.diagnose import diagnose
 from checks.graph import Catalog
-from checks.host import Cluster
-from checks.kubernetes.facts import Kube
-from checks.model import FailedPull, Finding, NotFound, Status, Symptom, causes
+from checks.model import FailedPull, Finding, Status, Symptom, causes
 from checks.resolve import Memo
-from tests.fakes.aws_front import Front, serve
+from tests.fakes.aws_front import Front, allowed, serve
+from tests.fakes.eks import failed_pull, roots_of
 
 ACL = "aws/network_acl_lets_through"
 ENDPOINT_GROUP = "aws/endpoint_security_group_lets_in"
-
-
-class Nodes:
-    """The port ``Kube`` on one node."""
-
-    def __init__(self, provider_id: str) -> None:
-        self._provider_id = provider_id
-
-    async def get(self, path: str, **query: str) -> Mapping[str, Any]:
-        if path != "/api/v1/nodes/ip-10-0-1-7":
-            raise NotFound("NotFound")
-        return {
-            "metadata": {"labels": {"eks.amazonaws.com/nodegroup": "default"}},
-            "spec": {"providerID": self._provider_id},
-            "status": {"nodeInfo": {"architecture": "amd64", "operatingSystem": "linux"}},
-        }
 
 
 @dataclass
@@ -66,9 +48,7 @@ class Story:
         self.failure = replace(self.failure, message=message, symptom=Symptom.CONNECT_TIMEOUT)
 
     async def look(self) -> dict[str, Finding]:
-        cluster = Cluster(self.world.cluster, "eks", self.world.region, self.world.cluster)
-        roots = {Aws: self.aws, Kube: Nodes(self.world.provider_id), Cluster: cluster}
-        found = diagnose(Catalog.load(), [self.failure], roots, Memo())
+        found = diagnose(Catalog.load(), [self.failure], roots_of(self.world, self.aws), Memo())
         return {one.check: one async for one in found if one.check.startswith("aws/")}
 
 
@@ -78,18 +58,7 @@ def story(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
     with serve(aws_url) as front:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         aws = AwsReader(Sessions(), Roles())
-        failure = FailedPull(
-            cluster="demo",
-            namespace="default",
-            workload="Deployment/ui",
-            container="ui",
-            pods=("ui-1",),
-            nodes=("ip-10-0-1-7",),
-            host_kind="nodegroup/default",
-            image=world.image,
-            symptom=Symptom.CONNECT_TIMEOUT,
-            message="",
-        )
+        failure = failed_pull(world, Symptom.CONNECT_TIMEOUT)
         yield Story(world, front, aws, failure)
         aws.close()
 
@@ -106,8 +75,7 @@ async def test_a_healthy_network_is_read_with_what_is_granted_and_each_thing_onc
     findings = await story.look()
     assert statuses(findings, Status.PASS) == set(findings)
     asked = asked_of_the_network(story)
-    allowed = {action for one in permissions.aws_reads()["Statement"] for action in one["Action"]}
-    assert set(asked) <= allowed
+    assert set(asked) <= allowed(permissions.aws_reads())
     assert asked == [
         "ec2:DescribeDhcpOptions",
         "ec2:DescribeInstances",

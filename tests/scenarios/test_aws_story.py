@@ -17,38 +17,20 @@ from bot import permissions
 from bot.clouds._aws import AwsHands, AwsReader, Roles
 from bot.clouds._aws_sessions import Sessions
 from bot.demo.aws_world import ACCOUNT, World, client, deny_pull, push, seed
-from checks.aws.facts import Aws
 from checks.diagnose import diagnose
 from checks.graph import Catalog
-from checks.host import Cluster
-from checks.kubernetes.facts import Kube
-from checks.model import FailedPull, Finding, NotFound, Status, Symptom, causes
+from checks.model import FailedPull, Finding, Status, Symptom, causes
 from checks.resolve import Memo
 from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedy import Plan, Standing, load_remedies
-from tests.fakes.aws_front import Front, serve
+from tests.fakes.aws_front import Front, allowed, serve
+from tests.fakes.eks import failed_pull, roots_of
 
 OWNER = "444455556666"
 ROLE_CHECK = "aws/role_can_pull"
 POLICY_CHECK = "aws/repository_policy_allows_pull"
 READ_ONLY = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"
-
-
-class Nodes:
-    """The port ``Kube`` on one node."""
-
-    def __init__(self, provider_id: str) -> None:
-        self._provider_id = provider_id
-
-    async def get(self, path: str, **query: str) -> Mapping[str, Any]:
-        if path != "/api/v1/nodes/ip-10-0-1-7":
-            raise NotFound("NotFound")
-        return {
-            "metadata": {"labels": {"eks.amazonaws.com/nodegroup": "default"}},
-            "spec": {"providerID": self._provider_id},
-            "status": {"nodeInfo": {"architecture": "amd64", "operatingSystem": "linux"}},
-        }
 
 
 @dataclass
@@ -61,8 +43,7 @@ class Story:
 
     @property
     def roots(self) -> dict[Any, object]:
-        cluster = Cluster(self.world.cluster, "eks", self.world.region, self.world.cluster)
-        return {Aws: self.aws, Kube: Nodes(self.world.provider_id), Cluster: cluster}
+        return roots_of(self.world, self.aws)
 
     def fails(self, message: str, symptom: Symptom, image: str = "") -> None:
         self.failure = replace(
@@ -102,18 +83,7 @@ def story(aws_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story]:
         monkeypatch.setenv("AWS_ENDPOINT_URL", front.url)
         roles = Roles(owners={OWNER: f"arn:aws:iam::{OWNER}:role/pullbot"})
         aws, hands = AwsReader(Sessions(), roles), AwsHands(Sessions(), roles)
-        failure = FailedPull(
-            cluster="demo",
-            namespace="default",
-            workload="Deployment/ui",
-            container="ui",
-            pods=("ui-1",),
-            nodes=("ip-10-0-1-7",),
-            host_kind="nodegroup/default",
-            image=world.image,
-            symptom=Symptom.FORBIDDEN,
-            message=forbidden(world.image),
-        )
+        failure = failed_pull(world, Symptom.FORBIDDEN, forbidden(world.image))
         yield Story(world, front, aws, hands, failure)
         aws.close()
         hands.close()
@@ -143,12 +113,6 @@ def writes(story: Story) -> list[str]:
 
 def planned(offers: Mapping[str, Offer]) -> set[str]:
     return {name for name, offer in offers.items() if offer.plan is not None}
-
-
-def allowed(*policies: Mapping[str, Any]) -> set[str]:
-    """The actions that the policies which `pullbot permissions` prints allow."""
-    statements = [one for policy in policies for one in policy["Statement"] if one["Effect"] == "Allow"]
-    return {action for one in statements for action in one["Action"]}
 
 
 async def test_a_healthy_node_is_accused_of_nothing(story: Story) -> None:

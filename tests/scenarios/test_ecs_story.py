@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -27,15 +26,11 @@ from handlers.decision import Offer
 from handlers.proposal import offers_for
 from handlers.remedies.aws.steps import AwsWriter
 from handlers.remedy import Standing, load_remedies
+from tests.fakes.aws_front import allowed
 from tests.fakes.ecs import event, id_of
 from tests.fakes.ecs_shop import CLUSTER, NO_SECRET, NO_TOKEN, REGION, SERVICE, TIMEOUT, Shop, policy
 
 PROJECT = Path(__file__).parents[2]
-
-
-def allowed(*policies: Mapping[str, Any]) -> set[str]:
-    statements = [one for policy in policies for one in policy["Statement"] if one["Effect"] == "Allow"]
-    return {action for one in statements for action in one["Action"]}
 
 
 async def look(connected: Connected, pull: FailedPull) -> dict[str, Finding]:
