@@ -9,7 +9,6 @@ import pytest
 
 from checks.diagnose import diagnose
 from checks.graph import Catalog
-from checks.model import Finding, Status
 from checks.resolve import Memo
 from handlers.proposal import offers_for
 from tests.fakes import aws_network_worlds, aws_rights_worlds, aws_worlds, ecs_worlds
@@ -17,6 +16,7 @@ from tests.fakes.aws_door import BROKEN, DENIED, THROTTLED, Door, Failure
 from tests.fakes.aws_world import REMEDIES, Seen
 from tests.fakes.aws_worlds import Maker, made
 from tests.fakes.ecs_shop import CLUSTER, TIMEOUT, Shop
+from tests.scenarios.failed_reads import FailedReads
 
 OF_EACH_KIND: tuple[Maker, ...] = (
     aws_rights_worlds.repository_deny,
@@ -38,34 +38,11 @@ SOME_OF_EACH_SERVICE = (
 )
 
 
-def became_unknown(before: Seen, after: Seen, action: str) -> set[str]:
-    """The checks that say so since ``action`` fails. Nothing else may be told, accused or planned."""
-    unknown: set[str] = set()
-    for name in before.findings.keys() | after.findings.keys():
-        was, now = before.findings.get(name), after.findings.get(name)
-        if now is None:
-            # The policy of another account's registry is not ours to read, and seldom is.
-            assert name == "aws/registry_policy_allows_pull", f"{name} is silent without {action}"
-            assert was is not None
-            assert was.verdict.status is Status.PASS
-        elif was is None or was.verdict.status is not now.verdict.status:
-            _is_no_accusation(was, now, action)
-            if now.verdict.status is Status.UNKNOWN:
-                unknown.add(name)
-        assert now is None or not now.is_cause or (was is not None and was.is_cause), f"{name}: {action}"
-    assert after.plans <= before.plans, f"planned without {action}: {after.plans - before.plans}"
-    return unknown
-
-
-def _is_no_accusation(was: Finding | None, now: Finding, action: str) -> None:
-    verdict = now.verdict
-    told = f"{now.check} without {action}: {verdict.summary}"
-    if verdict.status is Status.PASS:
-        # What was left out for another reason; a fault or a doubt never becomes right.
-        assert was is None, told
-        return
-    assert verdict.status is Status.UNKNOWN, told
-    assert action in verdict.summary, told
+# The policy of another account's registry is not ours to read, and seldom is.
+READS = FailedReads(
+    names=lambda verdict, action: action in verdict.summary,
+    may_be_silent=frozenset({"aws/registry_policy_allows_pull"}),
+)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +57,7 @@ async def test_a_read_that_fails_is_unknown_and_nothing_else_changes(maker: Make
     some: set[str] = set()
     for action in sorted(set(door.asked)):
         after = await world.look(Door(world.aws, {action: failure(action)}))
-        some |= became_unknown(before, after, action)
+        some |= READS.became_unknown(before, after, action)
     assert some
 
 
@@ -118,4 +95,4 @@ async def test_so_it_is_when_aws_itself_denies_it(shop: Shop) -> None:
     assert {one.check for one in before.findings.values() if one.is_cause} == {"aws/task_has_public_ip"}
     for action in SOME_OF_EACH_SERVICE:
         shop.front.denied = {action}
-        assert became_unknown(before, await seen(), action), action
+        assert READS.became_unknown(before, await seen(), action), action

@@ -9,11 +9,12 @@ import pytest
 
 from bot.clouds.azure import Azure as Clients
 from bot.clouds.azure import Endpoints
-from checks.model import Finding, Status
+from checks.model import Verdict
 from tests.fakes import azure_all_worlds, azure_network_worlds, azure_worlds
 from tests.fakes.azure_door import BROKEN, DENIED, GRAPH, SEARCH, THROTTLED, Failure
 from tests.fakes.azure_front import Front
-from tests.fakes.azure_worlds import Maker, Running, Seen, running
+from tests.fakes.azure_worlds import Maker, Running, running
+from tests.scenarios.failed_reads import FailedReads
 
 OF_EACH_KIND: tuple[Maker, ...] = (
     azure_worlds.service_principal,
@@ -27,31 +28,12 @@ CASES = [
 ]
 
 
-def became_unknown(before: Seen, after: Seen, action: str) -> set[str]:
-    """The checks that say so since ``action`` fails. Nothing else may be told, accused or planned."""
-    unknown: set[str] = set()
-    for name in before.findings.keys() | after.findings.keys():
-        was, now = before.findings.get(name), after.findings.get(name)
-        assert now is not None, f"{name} is silent without {action}"
-        if was is None or was.verdict.status is not now.verdict.status:
-            _is_no_accusation(was, now, action)
-            if now.verdict.status is Status.UNKNOWN:
-                unknown.add(name)
-        assert not now.is_cause or (was is not None and was.is_cause), f"{name}: {action}"
-    assert after.plans <= before.plans, f"planned without {action}: {after.plans - before.plans}"
-    return unknown
-
-
-def _is_no_accusation(was: Finding | None, now: Finding, action: str) -> None:
-    verdict = now.verdict
-    told = f"{now.check} without {action}: {verdict.summary}"
-    if verdict.status is Status.PASS:
-        # What was left out for another reason; a fault or a doubt never becomes right.
-        assert was is None, told
-        return
-    assert verdict.status is Status.UNKNOWN, told
+def names(verdict: Verdict, action: str) -> bool:
     asked = "Microsoft Graph" if action == GRAPH else action
-    assert asked in verdict.summary or asked in str(verdict.evidence), told
+    return asked in verdict.summary or asked in str(verdict.evidence)
+
+
+READS = FailedReads(names)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +46,7 @@ async def test_a_read_that_fails_is_unknown_and_nothing_else_changes(
         before = await azure.look()
         some: set[str] = set()
         for action in sorted(set(before.asked)):
-            some |= became_unknown(before, await azure.look({action: failure}), action)
+            some |= READS.became_unknown(before, await azure.look({action: failure}), action)
     assert some
 
 
@@ -97,7 +79,7 @@ async def test_so_it_is_when_azure_itself_denies_it(monkeypatch: pytest.MonkeyPa
         some: set[str] = set()
         for action in sorted(set(before.asked)):
             front.denying = {action}
-            some |= became_unknown(before, await azure.look(), action)
+            some |= READS.became_unknown(before, await azure.look(), action)
         assert "azure/identity_can_pull" in some
     finally:
         await clients.close()
