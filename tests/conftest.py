@@ -7,8 +7,13 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from bot.demo.cloud import simulated_aws
+
+# Hypothesis goes by the clock on the wall, and a busy machine must not fail a test.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
 
 
 @pytest.fixture(scope="session")
