@@ -105,13 +105,8 @@ async def ecs_two_faults() -> World:
     return await on_ecs(aws)
 
 
-async def ecs_on_instance() -> World:
-    """On an instance, whose role may not pull."""
-    aws = ecs_account(executionRoleArn="")
+def _forbidden_on_instance(aws: EcsAndAll) -> None:
     aws.ecs.instances = [{"ec2InstanceId": "i-0abc"}]
-    aws.account.answers |= {
-        "get_role": {"Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/eks-node", "RoleId": "AROAEKSNODE"}}
-    }
     stop(
         aws,
         f"CannotPullContainerError: {FORBIDDEN}",
@@ -120,6 +115,15 @@ async def ecs_on_instance() -> World:
         attachments=[],
         containerInstanceArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/shop/ci",
     )
+
+
+async def ecs_on_instance() -> World:
+    """On an instance, whose role may not pull."""
+    aws = ecs_account(executionRoleArn="")
+    aws.account.answers |= {
+        "get_role": {"Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/eks-node", "RoleId": "AROAEKSNODE"}}
+    }
+    _forbidden_on_instance(aws)
     return await on_ecs(aws)
 
 
@@ -131,15 +135,7 @@ async def ecs_either_role() -> World:
         role = {"Arn": f"arn:aws:iam::{ACCOUNT}:role/{name}", "AssumeRolePolicyDocument": trusted}
         aws.account.answers["get_role", name] = {"Role": {**role, "RoleId": f"AROA{len(name)}"}}
         aws.account.answers["list_attached_role_policies", name] = {"AttachedPolicies": []}
-    aws.ecs.instances = [{"ec2InstanceId": "i-0abc"}]
-    stop(
-        aws,
-        f"CannotPullContainerError: {FORBIDDEN}",
-        in_container=True,
-        launchType="EC2",
-        attachments=[],
-        containerInstanceArn=f"arn:aws:ecs:{REGION}:{ACCOUNT}:container-instance/shop/ci",
-    )
+    _forbidden_on_instance(aws)
     return await on_ecs(aws)
 
 
