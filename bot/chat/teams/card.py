@@ -46,6 +46,7 @@ from bot.chat.message import (
 WHOLE = 20_480
 _SUMMARY = 400
 _HEADING = 200
+_SHOWN_LABEL = 40  # narrow clients cut what is longer, without a word
 # More than six of one set are not shown on a desktop. https://github.com/MicrosoftDocs/msteams-docs/issues/5356
 _BUTTONS_IN_A_ROW = 6
 # https://learn.microsoft.com/microsoftteams/platform/task-modules-and-cards/cards/universal-actions-for-adaptive-cards/work-with-universal-actions-for-adaptive-cards
@@ -182,6 +183,8 @@ def _button(title: str, button: Button, key: str) -> Json:
     No datum may be called ``key``: Adaptive Cards' own renderer for browsers then sends nothing at all.
     """
     press: Json = {"title": title, "data": {"action": button.action, "on": key}}
+    if len(title) > _SHOWN_LABEL:
+        press["tooltip"] = title
     if button.style != "default":
         press["style"] = _STYLES[button.style]
     return {

@@ -351,3 +351,11 @@ def test_no_text_reads_markdown() -> None:
     made = card(Heading("*h*"), Paragraph(("*p*",)), Pairs((("*k*", "*v*"),)), Code("*c*"), Buttons((FIX,)))
     holders = {one["type"] for one in objects(made) if re.search(r"\*.\*", str(one.get("text")))}
     assert holders == {"TextRun"}
+
+
+def test_a_long_label_is_read_in_full_by_whoever_points_at_it() -> None:
+    long = "Fix: Attach the execution policy to the task execution role"
+    card = render(Message("offer", "x", (Buttons((Button(long, "fix 1a2b3c4d"), Button("Undo", "undo"))),)))
+    check_card(card)
+    attach, undo = buttons(card)
+    assert (attach["tooltip"], "tooltip" in undo) == (long, False)
