@@ -116,7 +116,7 @@ def test_texts_of_strangers_stand_where_nothing_reads_markup(message: Message) -
 def test_those_are_all_the_fields_there_are() -> None:
     """Or the test above might look for what never is anywhere."""
     link = Paragraph((Link(WORD, "https://e.example/"),))
-    button = Button(f"Fix: {WORD} in every way that there is", "undo 1a2b3c4d")
+    button = Button(f"Fix: {WORD} in every way that anybody thought of", "undo 1a2b3c4d")
     message = Message("root", WORD, (Heading(WORD), link, Code(WORD), Buttons((button,))))
     assert set(fields(slack.render(message)[1], WORD)) == SHOWN_BY_SLACK
     assert set(fields(teams.as_activity(message), WORD)) == SHOWN_BY_TEAMS
