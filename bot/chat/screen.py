@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 _STORE_RETRY_SECONDS = 2.0
 _TURN_SECONDS = 0.5  # another replica is showing it just now
-_REFUSED_SECONDS = 120.0  # somebody has to invite us, say
+_REFUSED_SECONDS = 30.0  # somebody has to invite us, say, and may be waiting to see it work
 _VERSIONS_KEPT = 1000
 
 

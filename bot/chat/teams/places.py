@@ -22,6 +22,7 @@ Kind = Literal["channel", "groupChat", "personal"]
 
 _CHAT = "teams"
 _LATEST = "service"  # the service url of the latest activity from anywhere
+_TEAM = "team"  # the group of the team that the app was installed in last
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,13 @@ class Places:
         heard = await self._addresses.address(_CHAT, _LATEST) or ""
         url = heard if self.is_trusted(heard) else self._settings.service_url
         return Reference(
-            url, channel, kind_of(channel), self._settings.tenant_id, bot=f"28:{self._settings.app_id}"
+            service_url=url,
+            conversation=channel,
+            kind=(kind := kind_of(channel)),
+            tenant=self._settings.tenant_id,
+            # Most bots are in one team. In another one a message of ours is looked for in vain, and no more.
+            team=await self._addresses.address(_CHAT, _TEAM) or "" if kind == "channel" else "",
+            bot=f"28:{self._settings.app_id}",
         )
 
     def is_trusted(self, service_url: str) -> bool:
@@ -103,6 +110,7 @@ class Places:
         # A message tells less of its team than an installation does.
         if team and told.team:
             await self._note(f"team:{team}", told.team)
+            await self._note(_TEAM, told.team)
         elif team:
             told = replace(told, team=await self._addresses.address(_CHAT, f"team:{team}") or "")
         text = orjson.dumps(asdict(told)).decode()

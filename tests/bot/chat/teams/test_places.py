@@ -61,3 +61,16 @@ async def test_a_message_in_a_channel_is_of_the_team_that_an_installation_told(
     await one.learn(HERE, team="19:general@thread.tacv2")
     await other.learn(replace(MOVED, team=""), team="19:general@thread.tacv2")
     assert await one.of(HERE.conversation) == MOVED
+
+
+async def test_a_channel_that_nothing_was_heard_from_is_guessed_to_be_of_the_team_with_the_app(
+    replicas: tuple[Places, Places],
+) -> None:
+    one, other = replicas
+    unheard = "19:b@thread.tacv2"
+    assert (await one.of(unheard)).team == ""
+    await one.learn(replace(HERE, conversation="19:general@thread.tacv2"), team="19:general@thread.tacv2")
+    assert await other.of(unheard) == Reference(
+        HERE.service_url, unheard, "channel", SETTINGS.tenant_id, "g", f"28:{SETTINGS.app_id}"
+    )
+    assert (await other.of("19:c@thread.v2")).team == ""
