@@ -380,7 +380,7 @@ async def test_a_channel_that_we_are_invited_to_late_gets_what_is_open(
     await room.until(lambda: len(room.said) == 1 + len(present(found()).replies))
     await screen.settled()
     assert stands(room, found())
-    assert pauses.taken == [120.0] * 3
+    assert pauses.taken == [30.0] * 3
     assert caplog.text.count("refuses messages to C1") == 1
 
 
@@ -399,7 +399,7 @@ async def test_a_thread_that_is_closed_to_us_for_a_while_is_told_afterwards_what
     await room.until(lambda: "Approve" in room.buttons())
     await screen.settled()
     assert stands(room, requested())
-    assert pauses.taken == [120.0] * 2
+    assert pauses.taken == [30.0] * 2
     assert caplog.text.count("refuses messages to C1") == 1
 
 
