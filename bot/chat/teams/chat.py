@@ -19,13 +19,11 @@ from bot.store.ports import StoreDown
 
 _UNHEARD_SECONDS = 10.0
 _SIZES = (WHOLE, WHOLE // 2, WHOLE // 4)
+_TOO_LARGE, _DELETED = "MessageSizeTooBig", "ActivityNotFoundInConversation"
+_REMEMBERED = 1000  # incidents
 
 Json = dict[str, Any]
 Find = Callable[[Reference, str, str], Awaitable[str | None]]
-
-
-_REMEMBERED = 1000
-_DELETED = "ActivityNotFoundInConversation"
 
 
 class Approvers(Protocol):
@@ -84,7 +82,9 @@ class TeamsChat:
             try:
                 await self._connector.update(there.service_url, conversation, ref, activity, hurried)
             except Refused as why:
-                raise CannotEdit(str(why)) if why.code == _DELETED else why from None
+                if why.code == _DELETED:
+                    raise CannotEdit(str(why)) from None
+                raise
             return ref
 
         await self._sized(there, message, key, update)
@@ -124,7 +124,7 @@ class TeamsChat:
             try:
                 return await send(as_activity(message, key=key, refresh_for=people, size=size))
             except Refused as why:
-                if why.code != "MessageSizeTooBig" or size == _SIZES[-1]:
+                if why.code != _TOO_LARGE or size == _SIZES[-1]:
                     raise
         raise AssertionError("the last size returns or raises")
 
