@@ -11,6 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from bot.chat.clock import Pause
 from bot.chat.message import Message
 from bot.chat.platform import Chat, ChatDown, ChatRefused, Place
 
@@ -20,7 +21,6 @@ _TRIES = 4
 _GOODBYE_SECONDS = 3.0
 
 T = TypeVar("T")
-Pause = Callable[[float], Awaitable[None]]
 
 
 class Errands:

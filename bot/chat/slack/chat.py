@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.chat.clock import Clock, Pause
+from bot.chat.hurry import Hurry
 from bot.chat.message import Message
+from bot.chat.pace import Lane, Limit
 from bot.chat.platform import CannotEdit, Place
 from bot.chat.slack.api import Api, RateLimited, Refused, answer_to
 from bot.chat.slack.blocks import WHOLE, render
-from bot.chat.slack.pace import Clock, Pace, Pause
 
 _EVENT = "pullbot"
 # https://docs.slack.dev/apis/web-api/rate-limits: a message a second and channel; other methods by the minute
-_EDITS_EVERY, _EDITS_AT_ONCE = 1.2, 20
+_POSTS: Sequence[Limit] = ((1, 1.0),)
+_EDITS: Sequence[Limit] = ((50, 60.0),)
+_BULK_OF_EDITS: Sequence[Limit] = ((10, 15.0),)  # what nobody waits for leaves a fifth
 _NOT_EDITED = frozenset({"cant_update_message", "edit_window_closed", "message_not_found"})
 _PAGE = 200
 _PAGES = 5  # a message whose answer was lost is a recent one
@@ -30,6 +35,15 @@ _SIZES = (WHOLE, WHOLE // 2, WHOLE // 4)
 _AS_IT_IS: dict[str, Any] = {"parse": "none", "link_names": False}
 
 _Call = Callable[..., Awaitable[AsyncSlackResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a call waits for; the rest is as for ``Lane.turn``."""
+
+    lane: Lane
+    key: str
+    hurried: asyncio.Event | None = None
 
 
 class SlackChat:
@@ -41,18 +55,24 @@ class SlackChat:
         self, api: Api, *, every: float = 1.0, clock: Clock = time.monotonic, pause: Pause = asyncio.sleep
     ) -> None:
         self._api = api
-        self._posts = Pace(every, clock, pause)
-        self._edits = Pace(_EDITS_EVERY * every, clock, pause, burst=_EDITS_AT_ONCE)
+        posts, edits, bulk_of_edits = (_slower(limits, every) for limits in (_POSTS, _EDITS, _BULK_OF_EDITS))
+        self._posts = Lane(posts, posts, clock, pause)
+        self._edits = Lane(edits, bulk_of_edits, clock, pause)
+        self._hurry = Hurry()
 
     @property
     def _web(self) -> AsyncWebClient:
         return self._api.web
 
+    def hurry(self, incident: str) -> None:
+        """Somebody waits for what becomes of it: what is sent about it goes before what nobody asked for."""
+        self._hurry.of(incident, awaited=True)
+
     async def post(self, place: Place, message: Message, key: str) -> str:
         said = await self._send(
             "chat.postMessage",
             self._web.chat_postMessage,
-            (self._posts, place.channel),
+            _Turn(self._posts, place.channel, self._hurry.of(key, awaited=place.awaited)),
             message,
             channel=place.channel,
             thread_ts=place.thread or None,
@@ -68,7 +88,7 @@ class SlackChat:
             await self._send(
                 "chat.update",
                 self._web.chat_update,
-                (self._edits, ""),
+                _Turn(self._edits, "", self._hurry.of(key, awaited=place.awaited)),
                 message,
                 channel=place.channel,
                 ts=ref,
@@ -92,7 +112,7 @@ class SlackChat:
         await self._send(
             "chat.postEphemeral",
             self._web.chat_postEphemeral,
-            (self._edits, ""),
+            _Turn(self._edits, ""),
             message,
             channel=place.channel,
             user=user,
@@ -101,21 +121,20 @@ class SlackChat:
         )
 
     async def _send(
-        self, method: str, call: _Call, lane: tuple[Pace, str], message: Message, **fields: Any
+        self, method: str, call: _Call, turn: _Turn, message: Message, **fields: Any
     ) -> dict[str, Any]:
-        """``lane``: whose turn is waited for. How long is too long is Slack's secret, so it is asked."""
-        pace, turn = lane
+        """How long is too long is Slack's secret, so it is asked."""
         for size in _SIZES:
             text, blocks = render(message, size)
-            await pace.turn(turn)
-            try:
-                return await answer_to(method, call(text=text, blocks=blocks, **fields))
-            except RateLimited as why:
-                pace.hold(turn, why.retry_after)
-                raise
-            except Refused as why:
-                if why.code != "msg_blocks_too_long" or size == _SIZES[-1]:
+            async with turn.lane.turn(turn.key, turn.hurried):
+                try:
+                    return await answer_to(method, call(text=text, blocks=blocks, **fields))
+                except RateLimited as why:
+                    turn.lane.hold(turn.key, why.retry_after)
                     raise
+                except Refused as why:
+                    if why.code != "msg_blocks_too_long" or size == _SIZES[-1]:
+                        raise
         raise AssertionError("the last size is returned or raised")
 
     async def _messages(self, place: Place) -> AsyncIterator[dict[str, Any]]:
@@ -142,3 +161,7 @@ class SlackChat:
 
 def _metadata(key: str) -> dict[str, Any]:
     return {"event_type": _EVENT, "event_payload": {"key": key}}
+
+
+def _slower(limits: Sequence[Limit], times: float) -> Sequence[Limit]:
+    return tuple((count, seconds * times) for count, seconds in limits)

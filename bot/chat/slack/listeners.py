@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+from contextlib import suppress
 from typing import Any
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 
-from bot.chat.errands import Errands, Pause
+from bot.chat.actions import BadAction, parse_action
+from bot.chat.clock import Pause
+from bot.chat.errands import Errands
 from bot.chat.platform import Answer, Desk, Mention, Place, Sender
 from bot.chat.slack.api import Api
 from bot.chat.slack.chat import SlackChat
@@ -119,7 +122,12 @@ class Listeners:
                 text=str(action.get("value", "")),
                 event=_press_id(body, action),
             )
+            self._hurry(press.text)
             await self._say(await self._serving.click(press.sender, press.text, press.event), press)
+
+    def _hurry(self, pressed: str) -> None:
+        with suppress(BadAction):  # the desk says so
+            self._chat.hurry(parse_action(pressed).incident)
 
     @property
     def _serving(self) -> Desk:
@@ -136,7 +144,7 @@ class Listeners:
             return
         message = answer.message
         if not answer.private:
-            place = Place(to.channel, to.thread or to.ref)
+            place = Place(to.channel, to.thread or to.ref, awaited=True)
             await self.errands.post(self._chat, place, message, to.event, to.sender.id)
             return
 

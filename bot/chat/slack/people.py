@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from bot.chat.clock import Clock
 from bot.chat.fresh import Fresh
 from bot.chat.platform import ChatDown, ChatRefused, Sender
 from bot.chat.slack.api import Api, Identity, answer_to
-from bot.chat.slack.pace import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from aiohttp import web
 
+from bot.chat.clock import Clock, Pause
 from bot.chat.platform import ChatDown, ChatRefused, Desk
 from bot.chat.slack.api import Api, client
 from bot.chat.slack.chat import SlackChat
 from bot.chat.slack.listeners import Listeners
-from bot.chat.slack.pace import Clock, Pause
 from bot.chat.slack.people import SlackPeople
 from bot.chat.slack.requests import Requests
 from bot.chat.slack.socket import Socket

@@ -13,9 +13,9 @@ import random
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from bot.chat.clock import Pause
 from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.slack.api import Api, answer_to
-from bot.chat.slack.pace import Pause
 from checks.secret import Secret
 
 log = logging.getLogger(__name__)

@@ -17,9 +17,11 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from bot.chat.clock import Clock, Pause
+from bot.chat.pace import Lane, Pace, TooLong
 from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.identity import Identity
-from bot.chat.teams.pace import BULK, READS, WRITES, Clock, Pace, Pause, TooLong, everything
+from bot.chat.teams.pace import BULK, READS, WRITES, everything
 from bot.chat.teams.refusals import Passing, no_connector, refusal
 from bot.imports import imported
 from bot.settings_values import is_loopback
@@ -29,6 +31,7 @@ _THREADS_OF_BULK = 5  # of these: were Teams slow, the others would wait behind 
 _CLIENTS = 16  # a tenant has one service url, or a few while it moves
 _TRIES = 5
 _PATIENCE = 60.0  # seconds, for all tries
+_LONGEST_WAIT = 60.0  # for a turn
 _CALL_SECONDS = 50.0
 _BULK_SECONDS = 20.0  # by then somebody may wait for it
 
@@ -73,12 +76,18 @@ class Calls:
         self._scope = scope
         self._clock, self._pause, self._spread = clock, pause, spread
         together = everything()
-        self._writes = Pace(WRITES, clock, pause, together)
-        self._reads = Pace(READS, clock, pause, together)
-        self._bulk = Pace(BULK, clock, pause)
+        self._writes = Lane(
+            WRITES,
+            BULK,
+            clock,
+            pause,
+            together=together,
+            patience=_LONGEST_WAIT,
+            under_way=_THREADS_OF_BULK,
+        )
+        self._reads = Pace(READS, clock, pause, together=together, patience=_LONGEST_WAIT)
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="teams")
         self._slots = asyncio.Semaphore(_THREADS)
-        self._slots_of_bulk = asyncio.Semaphore(_THREADS_OF_BULK)
         self._loading: asyncio.Task[Any] | None = None
         self._clients: dict[str, Any] = {}
         self._closed = False
@@ -136,10 +145,8 @@ class Calls:
             try:
                 if call.reads:
                     await self._reads.turn(key)
-                elif call.is_bulk and await self._bulk_turn(call, key):
-                    await around.enter_async_context(self._slots_of_bulk)
-                if not call.reads:
-                    await self._writes.turn(key)
+                else:
+                    await around.enter_async_context(self._writes.turn(key, call.hurried))
             except TooLong as why:
                 again = min(why.seconds, _BULK_SECONDS) if call.is_bulk else why.seconds
                 raise ChatDown(
@@ -149,30 +156,8 @@ class Calls:
                 ) from None
             yield
 
-    async def _bulk_turn(self, call: Call, key: str) -> bool:
-        """Whether there was need of one, for nobody began to wait for this call meanwhile.
-
-        :raises TooLong: as ``Pace.turn``
-        """
-        assert call.hurried is not None  # noqa: S101  narrows the type
-        turn = asyncio.create_task(self._bulk.turn(key))
-        hurried = asyncio.create_task(call.hurried.wait())
-        try:
-            await asyncio.wait((turn, hurried), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (turn, hurried):
-                task.cancel()
-            ended = (await asyncio.gather(turn, hurried, return_exceptions=True))[0]
-        if isinstance(ended, TooLong) and not call.hurried.is_set():
-            raise ended
-        return ended is None
-
     def _hold(self, call: Call, key: str, seconds: float) -> None:
-        if call.reads:
-            self._reads.hold(key, seconds)
-            return
-        self._writes.hold(key, seconds)
-        self._bulk.hold(key, seconds)  # or it would crowd before the other
+        (self._reads if call.reads else self._writes).hold(key, seconds)
 
     async def _once(self, call: Call) -> Any:
         sdk = await self.package()

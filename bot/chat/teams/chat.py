@@ -5,10 +5,10 @@ A message's key travels in its card, where people do not see it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
+from bot.chat.hurry import Hurry
 from bot.chat.message import Buttons, Message
 from bot.chat.platform import CannotEdit, ChatDown, ChatRefused, Place
 from bot.chat.teams.card import WHOLE, as_activity, render
@@ -40,27 +40,17 @@ class TeamsChat:
         self._places = places
         self._people = people
         self._find = find
-        self._hurried: dict[str, asyncio.Event] = {}
+        self._hurry = Hurry()
 
     def hurry(self, key: str) -> None:
         """Somebody waits for what becomes of the incident that the message with that key is of: what is sent
         about it goes before what nobody asked for.
         """
-        self._hurried_of(key, awaited=True)
-
-    def _hurried_of(self, key: str, *, awaited: bool) -> asyncio.Event:
-        incident = key.partition(":")[0]
-        event = self._hurried.pop(incident, None) or asyncio.Event()
-        if awaited:
-            event.set()
-        self._hurried[incident] = event
-        while len(self._hurried) > _REMEMBERED:
-            del self._hurried[next(iter(self._hurried))]
-        return event
+        self._hurry.of(key, awaited=True)
 
     async def post(self, place: Place, message: Message, key: str) -> str:
         there = await self._reference(place.channel)
-        hurried = self._hurried_of(key, awaited=place.awaited)
+        hurried = self._hurry.of(key, awaited=place.awaited)
 
         async def send(activity: Json) -> str:
             if there.kind == "channel" and not place.thread:
@@ -75,7 +65,7 @@ class TeamsChat:
 
     async def edit(self, place: Place, ref: str, message: Message, key: str) -> None:
         there = await self._reference(place.channel)
-        hurried = self._hurried_of(key, awaited=place.awaited)
+        hurried = self._hurry.of(key, awaited=place.awaited)
 
         async def update(activity: Json) -> str:
             conversation = there.thread(place.thread or ref)

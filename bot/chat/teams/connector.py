@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.chat.clock import Clock, Pause
 from bot.chat.teams.calls import Call, Calls
 from bot.chat.teams.identity import Identity
-from bot.chat.teams.pace import Clock, Newest, Pause
+from bot.chat.teams.pace import Newest
 from bot.chat.teams.refusals import Refused, no_connector
 
 __all__ = ["Connector", "Json", "Member", "Refused"]

@@ -17,11 +17,11 @@ import aiohttp
 import orjson
 from yarl import URL
 
+from bot.chat.clock import Clock
 from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.body import json_in
 from bot.chat.teams.card import key_of
 from bot.chat.teams.identity import Identity
-from bot.chat.teams.keys import Clock
 from bot.chat.teams.places import Reference
 from bot.settings_values import is_loopback
 from checks.redaction import redact

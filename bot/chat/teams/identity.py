@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import aiohttp
 
+from bot.chat.clock import Clock
 from bot.chat.platform import ChatDown, ChatRefused
 from bot.chat.teams.body import json_in
 from bot.chat.teams.kept import Kept
-from bot.chat.teams.keys import Clock
 from bot.imports import imported
 from checks.secret import Secret
 

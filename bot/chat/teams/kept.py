@@ -10,8 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+from bot.chat.clock import Clock
 from bot.chat.platform import ChatDown, ChatRefused
-from bot.chat.teams.keys import Clock
 from checks.secret import Secret
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,13 +19,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.algorithms import RSAAlgorithm
 from jwt.exceptions import InvalidKeyError
 
+from bot.chat.clock import Clock
 from bot.chat.platform import ChatDown
 from bot.chat.teams.body import json_in
 from bot.settings_values import is_loopback
 
 log = logging.getLogger(__name__)
-
-Clock = Callable[[], float]
 
 # "All bot instances should refresh their local cache of the document at least once every 24 hours."
 # https://learn.microsoft.com/azure/bot-service/rest-api/bot-framework-rest-connector-authentication

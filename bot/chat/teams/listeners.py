@@ -10,7 +10,8 @@ import asyncio
 import logging
 from typing import assert_never
 
-from bot.chat.errands import Errands, Pause
+from bot.chat.clock import Pause
+from bot.chat.errands import Errands
 from bot.chat.message import Message, Paragraph
 from bot.chat.platform import Answer, Desk, Mention, Place
 from bot.chat.teams.activity import Inbound, Json, Moved, Nothing, Origin, Press, Refresh, Words

@@ -11,10 +11,10 @@ import logging
 import time
 from typing import Protocol
 
+from bot.chat.clock import Clock
 from bot.chat.fresh import Fresh
 from bot.chat.platform import ChatDown, ChatRefused, Sender
 from bot.chat.teams.connector import Member
-from bot.chat.teams.pace import Clock
 from bot.chat.teams.places import Reference
 from bot.people import Approvers
 

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from aiohttp import web
 
+from bot.chat.clock import Clock, Pause
 from bot.chat.platform import ChatDown, ChatRefused, Desk
 from bot.chat.teams.chat import TeamsChat
 from bot.chat.teams.connector import Connector
 from bot.chat.teams.graph import Graph
 from bot.chat.teams.identity import ClientSecret, Identity, ManagedIdentity, Unsigned
 from bot.chat.teams.listeners import PATIENCE_SECONDS, Listeners
-from bot.chat.teams.pace import Clock, Pause
 from bot.chat.teams.people import TeamsPeople
 from bot.chat.teams.places import Places
 from bot.chat.teams.requests import Requests

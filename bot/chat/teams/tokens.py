@@ -15,7 +15,8 @@ from typing import Any
 
 import jwt
 
-from bot.chat.teams.keys import Clock, Keys, KeysUnavailable, SigningKey
+from bot.chat.clock import Clock
+from bot.chat.teams.keys import Keys, KeysUnavailable, SigningKey
 
 __all__ = ["Gate", "KeysUnavailable", "NotMicrosoft"]
 

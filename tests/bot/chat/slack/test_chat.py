@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -241,13 +242,36 @@ async def test_after_a_limit_others_wait_too(slack: FakeSlack) -> None:
 async def test_a_few_edits_go_at_once_and_many_do_not(slack: FakeSlack) -> None:
     clock = Clock()
     chat = SlackChat(Api(client(slack.url, Secret(slack.bot_token))), clock=clock.seconds, pause=clock.pause)
-    root = await chat.post(ALERTS, message("down"), "k:root")
+    root = await chat.post(ALERTS, message("down"), "1a2b3c4d:root")
     started = clock.seconds()
-    for number in range(20):
-        await chat.edit(ALERTS, root, message(f"{number}"), "k:root")
-    assert clock.seconds() - started == pytest.approx(0, abs=0.01)
-    await chat.edit(ALERTS, root, message("last"), "k:root")
-    assert clock.seconds() - started == pytest.approx(1.2, abs=0.01)
+    for number in range(10):
+        await chat.edit(ALERTS, root, message(f"{number}"), "1a2b3c4d:root")
+    assert clock.seconds() == started
+    await chat.edit(ALERTS, root, message("last"), "1a2b3c4d:root")
+    assert clock.seconds() - started == pytest.approx(15, abs=0.01)
+    for number in range(10):
+        await chat.edit(Place("C0ALERTS", awaited=True), root, message(f"{number}"), "1a2b3c4d:root")
+    assert clock.seconds() - started == pytest.approx(15, abs=0.01)
+
+
+async def forever(_: float) -> None:
+    await asyncio.Event().wait()
+
+
+async def test_in_a_storm_of_edits_an_awaited_one_goes_first(slack: FakeSlack) -> None:
+    """Time stands still, so who has to wait waits for ever."""
+    chat = SlackChat(Api(client(slack.url, Secret(slack.bot_token))), pause=forever)
+    root = await chat.post(ALERTS, message("down"), "1a2b3c4d:root")
+    storm = [
+        asyncio.create_task(chat.edit(ALERTS, root, message("still down"), f"{number:08x}:root"))
+        for number in range(100)
+    ]
+    async with asyncio.timeout(5):
+        await chat.edit(Place("C0ALERTS", awaited=True), root, message("asked"), "1a2b3c4d:root")
+        await chat.tell(ALERTS, message("you may not"), "U0ALICE")
+    for one in storm:
+        one.cancel()
+    await asyncio.gather(*storm, return_exceptions=True)
 
 
 # ---- lost answers
