@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, ValidationError
 
+from bot.people import Approvers
 from bot.settings_clusters import Cluster
 from bot.settings_shape import Shape
 from bot.settings_sources import Fault, Read, Secrets, key_of, read, suggestion
@@ -195,12 +196,14 @@ def load(path: str | None, environ: Mapping[str, str]) -> Settings:
         faults += [_fault(one, found) for one in error.errors(include_url=False)]
     if faults:
         raise SettingsError(sorted(set(faults), key=lambda one: one.key))
-    return settings.model_copy(update={"warnings": (*warnings, *_doubts(settings, found))})
+    doubts = (*_doubts_about_teams(settings, found), *_doubts_about_approvers(settings))
+    return settings.model_copy(update={"warnings": (*warnings, *doubts)})
 
 
-def _doubts(settings: Settings, found: Read) -> list[str]:
+def _doubts_about_teams(settings: Settings, found: Read) -> list[str]:
     """What may be meant, but is worth a second look."""
     teams, doubts = settings.teams, []
+    used = any(one.channels.teams for one in settings.clusters)
     if teams.local and not is_loopback(split_address(settings.http.listen)[0]):
         doubts.append(
             f"{key_of(('http', 'listen'), found.variables)}: only 127.0.0.1 is listened on, not "
@@ -217,12 +220,40 @@ def _doubts(settings: Settings, found: Read) -> list[str]:
                 f"{key_of(('teams', name), found.variables)}: is not of the form of Microsoft's ids, "
                 "such as 1c2d3e4f-0000-4000-8000-00000000abcd; Azure shows the right one with the bot"
             )
-    if not teams.service_url and any(one.channels.teams for one in settings.clusters):
+    if not teams.service_url and used:
+        what = (
+            "to the playground's on this machine" if teams.local else "with its host in teams.service_hosts"
+        )
         doubts.append(
             "teams.service_url: is not known, so no alert can be posted in Teams before somebody has written "
-            "to pullbot there; set it, with its host in teams.service_hosts"
+            f"to pullbot there; set it, {what}"
+        )
+    if settings.clusters and (teams.app_id or teams.local) and not used:
+        doubts.append(
+            "clusters: none has a channel in Teams, so pullbot is not there, whatever teams says; "
+            "name one in clusters[].channels.teams"
         )
     return doubts
+
+
+def _doubts_about_approvers(settings: Settings) -> list[str]:
+    """A list that was made for one chat lets nobody approve in another one."""
+    approvals = settings.approvals
+    listed = Approvers(approvals.approvers, (one.accounts for one in approvals.people))
+    accounts = {one for account in listed.ids for one in (account, *listed.others(account))}
+    in_groups = any(listed.groups(chat) for chat in ("slack", "teams"))
+    if listed.nobody or listed.emails or (in_groups and approvals.people):
+        return []
+    return [
+        f"approvals.approvers: lists nobody of {name}, so nobody may approve there; add {whom}, or e-mails"
+        for chat, name, whom in (
+            ("slack", "Slack", "Slack ids (U0ALICE) or groups (@oncall)"),
+            ("teams", "Teams", "Entra object ids, group: and the object id of an Entra group"),
+        )
+        if any(one.channels.of(chat) for one in settings.clusters)
+        and not listed.groups(chat)
+        and not any(one.startswith(f"{chat}:") for one in accounts)
+    ]
 
 
 def _judge_remedies(found: Read) -> tuple[list[str], list[Fault]]:

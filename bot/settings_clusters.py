@@ -123,7 +123,8 @@ class Channels(Part):
         plain = unquote(value.id)  # as a channel's link has it: 19%3aabc%40thread.tacv2
         if not re.fullmatch(r"19:[^\s;/@]+@(thread\.\w+|unq\.gbl\.spaces)", plain):
             raise ValueError(
-                "should be a channel's id, such as 19:abc@thread.tacv2: Teams shows it in the channel's link"
+                "should be a channel's id, such as 19:abc@thread.tacv2: in the channel's link that Teams "
+                "shows it is between /channel/ and the next slash"
             )
         return value.model_copy(update={"id": plain})
 

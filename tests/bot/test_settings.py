@@ -464,7 +464,9 @@ def test_a_channel_is_named_as_teams_or_its_link_does(written: str, meant: str, 
 )
 def test_what_is_no_channel_of_teams_is_refused(written: str, write: Write) -> None:
     told = faults(f"clusters: [{{name: a, channels: {{teams: '{written}'}}}}]", write)
-    assert "Teams shows it in the channel's link" in told["clusters[0].channels.teams"]
+    assert (
+        "in the channel's link that Teams shows it is between /channel/" in told["clusters[0].channels.teams"]
+    )
 
 
 def test_answers_go_to_the_hosts_of_teams_alone(write: Write) -> None:
@@ -484,8 +486,36 @@ def test_answers_go_to_the_hosts_of_teams_alone(write: Write) -> None:
 def test_a_channel_that_cannot_be_reached_before_it_was_heard_from_is_told(write: Write) -> None:
     [told] = load(write(TEAMS + "teams: {service_hosts: [smba.infra.gcc.teams.microsoft.com]}"), {}).warnings
     assert told.startswith("teams.service_url: is not known, so no alert can be posted in Teams before")
+    here = "teams: {local: true}\nhttp: {listen: '127.0.0.1:3978'}"
+    assert load(write(TEAMS + here), {}).warnings[0].endswith("set it, to the playground's on this machine")
     assert load(write("teams: {service_hosts: [smba.infra.gcc.teams.microsoft.com]}"), {}).warnings == ()
     assert load(write(TEAMS), {}).warnings == ()
+
+
+def test_what_is_set_for_teams_without_a_channel_there_is_told(write: Write) -> None:
+    [told] = load(write("clusters: [{name: a, channels: {slack: C0A}}]"), {"MICROSOFT_APP_ID": APP}).warnings
+    assert "name one in clusters[].channels.teams" in told
+    assert load(write(TEAMS), {"MICROSOFT_APP_ID": APP}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("approvals", "nobody"),
+    [
+        ("approvers: [U0ALICE, '@oncall']", ["Teams"]),
+        (f"approvers: [{ENTRA}]", ["Slack"]),
+        (f"approvers: ['group:{ENTRA}']", ["Slack"]),
+        (f"approvers: [U0ALICE], people: [{{slack: U0ALICE, teams: {ENTRA}}}]", []),
+        (f"approvers: ['@oncall'], people: [{{slack: U0ALICE, teams: {ENTRA}}}]", []),
+        (f"approvers: [U0ALICE], people: [{{slack: U0BEN, teams: {ENTRA}}}]", ["Teams"]),
+        (f"approvers: [U0ALICE, {ENTRA}]", []),
+        ("approvers: [ben@example.com]", []),
+        ("approvers: []", []),
+    ],
+)
+def test_a_chat_in_which_nobody_may_approve_is_told(approvals: str, nobody: list[str], write: Write) -> None:
+    both = "clusters: [{name: a, channels: {slack: C0A, teams: '19:abc@thread.tacv2'}}]"
+    told = load(write(f"{both}\napprovals: {{{approvals}}}"), {}).warnings
+    assert [one.partition("nobody of ")[2].partition(",")[0] for one in told] == nobody
 
 
 def test_locally_nothing_is_sent_beyond_this_machine(write: Write) -> None:
