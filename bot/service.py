@@ -58,7 +58,7 @@ class Service:
         people: PeopleBook,
         *,
         patience: float = 2.0,
-        remind_every: float = 60.0,
+        remind_every: float = 15.0,
     ) -> None:
         self._settings = settings
         self._state = state

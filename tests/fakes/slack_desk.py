@@ -65,14 +65,18 @@ async def until(true: Callable[[], object]) -> None:
 
 @asynccontextmanager
 async def connected(
-    slack: FakeSlack, desk: Desk, mode: str, clock: Clock | None = None
+    slack: FakeSlack, desk: Desk, mode: str, clock: Clock | None = None, **paced: Any
 ) -> AsyncIterator[SlackSide]:
-    """A side, ready, with the service's web server where it needs one."""
+    """A side, ready, with the service's web server where it needs one.
+
+    :param paced: how; in no time, unless it is said
+    """
     listener: Listener | None = None
     if mode == "http":
         slack.events_url = "http://127.0.0.1/slack/events"  # so that the settings say so
-    paced: dict[str, Any] = {"clock": clock.seconds, "pause": clock.pause} if clock else {}
-    side = SlackSide(slack.settings(), slack.secrets(), every=0.0, **paced)
+    if clock:
+        paced |= {"clock": clock.seconds, "pause": clock.pause}
+    side = SlackSide(slack.settings(), slack.secrets(), **{"every": 0.0, **paced})
     app = web.Application()
     app.add_routes(list(side.routes(desk)))
     if mode == "http":

@@ -193,3 +193,29 @@ async def test_a_person_without_a_name_is_called_by_their_id(
     await slack.mention("U0ALICE", "C0ALERTS", "why")
     await until(lambda: desk.mentions)
     assert desk.mentions[0].sender.name == "U0ALICE"
+
+
+async def test_in_a_storm_the_thread_in_which_somebody_does_something_goes_first(
+    slack: FakeSlack, desk: Desk
+) -> None:
+    """Time stands still, so who has to wait waits for ever."""
+
+    async def forever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    async with connected(slack, desk, "http", every=1.0, pause=forever) as side:
+        root = await side.chat.post(ALERTS, QUESTION, "1a2b3c4d:root")
+        storm = [
+            asyncio.create_task(side.chat.edit(ALERTS, root, QUESTION, f"{number:08x}:root"))
+            for number in range(20)
+        ]
+        await until(lambda: slack.calls.count("chat.update") == 10)
+        mine = asyncio.create_task(side.chat.edit(ALERTS, root, QUESTION, "1a2b3c4d:root"))
+        desk.answer = Answer(None)
+        await slack.press("U0BEN", "C0ALERTS", root, "Approve")
+        async with asyncio.timeout(5):
+            await mine
+        assert slack.calls.count("chat.update") == 11
+        for one in storm:
+            one.cancel()
+        await asyncio.gather(*storm, return_exceptions=True)
