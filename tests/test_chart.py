@@ -345,6 +345,12 @@ def test_in_http_mode_only_slacks_door_is_open_to_the_world() -> None:
     )
 
 
+def test_a_press_arrives_while_a_cluster_or_another_chat_is_not_connected() -> None:
+    (container,) = pod_of(TEAMS)["containers"]
+    assert container["readinessProbe"]["httpGet"]["path"] == "/readyz", "which says so"
+    assert only("Service", TEAMS)["spec"]["publishNotReadyAddresses"] is True
+
+
 def test_a_channel_in_teams_has_a_door_of_its_own() -> None:
     assert paths_of(TEAMS) == ["/api/messages"]
     assert only("NetworkPolicy", TEAMS)["spec"]["ingress"] == [
