@@ -45,11 +45,11 @@ async def questions(it: StoryWorld) -> None:
         "status": "Open incidents\n",
         "history": "Latest incidents\n",
         "help": "mute 2h",
-        "wyh": "I don't know “wyh”: did you mean `why`?",
+        "wyh": "I don't know “wyh”: did you mean why?",
         "why deploy/nowhere": "nowhere",
         "why deploy/ui-private -n nowhere": "nowhere",
         "why -c moon": "There is no cluster 'moon'; there is demo",
-        "mute 1h one two": "`help` lists what I understand",
+        "mute 1h one two": "help lists what I understand",
     }
     answers = await asyncio.gather(
         *(ask(it, words, room=room) for words, room in zip(expected, it.room.others, strict=False))
@@ -73,7 +73,7 @@ async def questions_in_the_thread(it: StoryWorld) -> None:
 async def a_mute(it: StoryWorld) -> None:
     quiet, loud = (f"{it.aws.repository_uri}:{tag}" for tag in ("1.2.2", "1.2.3"))
     muted = await ask(it, "mute 1h demo/default/Deployment/quiet", room=it.room.others[0])
-    assert muted.text == "No new alerts for demo/default/Deployment/quiet for 1 h; `unmute` ends that."
+    assert muted.text == "No new alerts for demo/default/Deployment/quiet for 1 h; unmute ends that."
     it.cluster.deploy("quiet", quiet)
     await it.until(lambda: it.fails("quiet"))
     it.cluster.deploy("loud", loud)

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from bot.chat.desk import FrontDesk
-from bot.chat.message import Message, Pairs, Paragraph
+from bot.chat.message import Message, Mono, Pairs, Paragraph
 from bot.chat.platform import Answer, Mention, Sender
 from bot.chat.present import present
 from bot.clouds.connect import Connected
@@ -228,7 +228,7 @@ async def test_mute_is_for_the_workloads_of_the_incident(front: Front) -> None:
     await front.found()
     answer = await front.click("ana", "mute 1a2b3c4d")
     assert answer.private
-    assert text(answer) == "No new alerts for Deployment/web for 2 hours; `unmute` ends that"
+    assert text(answer) == "No new alerts for Deployment/web for 2 hours; unmute ends that"
     now = front.house.clock.now()
     assert await front.state.muted(now) == {"prod/shop/Deployment/web"}
     assert await front.state.muted(now + timedelta(hours=2)) == frozenset()
@@ -258,7 +258,13 @@ async def test_help_lists_what_is_understood(front: Front) -> None:
 
 async def test_wrong_words_are_answered_with_a_hint(front: Front) -> None:
     answer = await front.say("wyh")
-    assert "did you mean `why`?" in text(answer)
+    assert "did you mean why?" in text(answer)
+    assert answer.message is not None
+    (said,) = answer.message.blocks
+    assert isinstance(said, Paragraph)
+    assert Mono("why") in said.line, "what is to be typed stands out, and without marks of Markdown"
+    odd = await front.say("a`b")
+    assert "“a`b”" in text(odd), "a mark of their own is text"
 
 
 async def test_why_looks_at_the_channels_own_clusters(front: Front) -> None:
@@ -388,7 +394,7 @@ async def test_status_and_history_list_incidents(front: Front) -> None:
 
 async def test_mute_and_unmute_by_words(front: Front) -> None:
     now = front.house.clock.now()
-    assert text(await front.say("mute 30m")) == "No new alerts for prod for 0.5 h; `unmute` ends that."
+    assert text(await front.say("mute 30m")) == "No new alerts for prod for 0.5 h; unmute ends that."
     assert await front.state.muted(now) == {"prod"}
     assert text(await front.say("unmute")) == "Alerts again for prod."
     await front.say("mute 1d prod/shop/Deployment/web")
