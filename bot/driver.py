@@ -37,7 +37,7 @@ class Driver:
         self._again = again
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._asked: set[str] = set()
-        self._waits: dict[str, float] = {}  # seconds until the next try of what did not come to its turn
+        self._waits: dict[str, float] = {}  # seconds until the next try of what failed
         self._later: set[str] = set()  # one timer each, however often they are asked for meanwhile
         self._stopped = False
 
@@ -51,6 +51,11 @@ class Driver:
         task = asyncio.create_task(self._run(incident_id), name=f"drive {incident_id}")
         self._tasks[incident_id] = task
         task.add_done_callback(lambda _: self._done(incident_id))
+
+    def remind(self, incident_id: str) -> None:
+        """Drive it, unless it is due later because it failed, or is driven elsewhere."""
+        if incident_id not in self._later:
+            self.drive(incident_id)
 
     def _done(self, incident_id: str) -> None:
         self._tasks.pop(incident_id, None)
@@ -76,16 +81,18 @@ class Driver:
                 log.warning("an incident is not on record any more; it is left alone")
                 self._waits.pop(incident_id, None)
             except Exception:
-                seconds = self._try_again(incident_id, _FAILED_SECONDS)
+                seconds = self._waits.get(incident_id, _FAILED_SECONDS)
+                if self._try_again(incident_id, seconds):
+                    self._waits[incident_id] = min(2 * seconds, _LATEST_SECONDS)
                 log.exception("an incident could not be moved on; trying again in %g s", seconds)
 
-    def _try_again(self, incident_id: str, soonest: float) -> float:
-        seconds = max(soonest, self._waits.get(incident_id, 0.0))
-        if incident_id not in self._later:
-            self._later.add(incident_id)
-            self._waits[incident_id] = min(2 * seconds, _LATEST_SECONDS)
-            self._again(seconds, lambda: self._now(incident_id))
-        return seconds
+    def _try_again(self, incident_id: str, seconds: float) -> bool:
+        """False: that is to happen already."""
+        if incident_id in self._later:
+            return False
+        self._later.add(incident_id)
+        self._again(seconds, lambda: self._now(incident_id))
+        return True
 
     def _now(self, incident_id: str) -> None:
         self._later.discard(incident_id)

@@ -173,7 +173,7 @@ class Service:
         for incident in unfinished:
             if incident.stage in NEXT and incident.cluster in self._clusters.connected:
                 await self._screen.show(incident)
-                self._driver.drive(incident.id)
+                self._driver.remind(incident.id)
 
     async def _watch(self, name: str) -> None:
         """One replica watches a cluster; the others wait for it to go away."""

@@ -135,8 +135,25 @@ async def test_asked_again_and_again_for_what_another_replica_drives_it_waits_on
             await asyncio.sleep(0)
     again = await came_later(road, 10.0)
     again()
-    await came_later(road, 20.0)
+    await came_later(road, 10.0)
     assert road.driven == []
+
+
+async def test_a_reminder_makes_nobody_try_what_is_due_later() -> None:
+    road = Road()
+    road.crash = RuntimeError("the store is gone")
+    driver = road.driver()
+    driver.remind("a")
+    again = await came_later(road)
+    for _ in range(5):
+        driver.remind("a")
+        await asyncio.sleep(0)
+    assert road.driven == ["a"]
+    road.crash = None
+    again()
+    await soon(road.released)
+    await soon(road.released)
+    assert road.driven == ["a", "a"]
 
 
 async def test_what_keeps_failing_is_tried_less_and_less_until_it_works() -> None:
