@@ -121,7 +121,7 @@ class Channels(Part):
         if value is None:
             return None
         plain = unquote(value.id)  # as a channel's link has it: 19%3aabc%40thread.tacv2
-        if not re.fullmatch(r"19:[^\s;/@]+@(thread\.\w+|unq\.gbl\.spaces)", plain):
+        if not re.fullmatch(r"19:[^\s;/@]+@thread\.(tacv2|skype|v2)", plain):
             raise ValueError(
                 "should be a channel's id, such as 19:abc@thread.tacv2: in the channel's link that Teams "
                 "shows it is between /channel/ and the next slash"
