@@ -72,6 +72,16 @@ class Teams(Part):
     app_id: Guid = ""
     tenant_id: Guid = ""
 
+    @field_validator("authority")
+    @classmethod
+    def _without_a_tenant(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.path.strip("/") or parts.query:
+            raise ValueError(
+                "should be https://login.microsoftonline.com or the like: the tenant is added to it"
+            )
+        return value
+
     @field_validator("service_url")
     @classmethod
     def _of_the_hosts(cls, value: str, info: ValidationInfo) -> str:

@@ -486,6 +486,13 @@ def test_answers_go_to_the_hosts_of_teams_alone(write: Write) -> None:
     )
 
 
+def test_the_authority_is_named_without_the_tenant(write: Write) -> None:
+    told = faults(f"teams: {{authority: 'https://login.microsoftonline.com/{TENANT}'}}", write)
+    assert "the tenant is added to it" in told["teams.authority"]
+    us = "https://login.microsoftonline.us/"
+    assert load(write(f"teams: {{authority: '{us}'}}"), {}).teams.authority == us
+
+
 def test_a_channel_that_cannot_be_reached_before_it_was_heard_from_is_told(write: Write) -> None:
     [told] = load(write(TEAMS + "teams: {service_hosts: [smba.infra.gcc.teams.microsoft.com]}"), {}).warnings
     assert told.startswith("teams.service_url: is not known, so no alert can be posted in Teams before")
