@@ -89,7 +89,7 @@ async def test_from_the_alert_to_the_fix_and_back(service: Teams, browser: Brows
 async def test_it_is_spoken_to_in_a_new_post_and_alone(service: Teams, browser: Browser) -> None:
     page = await opened(browser, service.place)
     await write(page, "wyh")
-    await expect(page.get_by_text("did you mean")).to_contain_text("why", timeout=_SOON)
+    await expect(page.locator(".ac-adaptiveCard")).to_contain_text("did you mean why?", timeout=_SOON)
 
     # Nobody else is there: no mention is needed.
     await page.get_by_text("Personal Chat").click()
