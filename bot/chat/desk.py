@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import Protocol
 
 from bot.chat.actions import Action, BadAction, Verb, parse_action
-from bot.chat.message import Block, Bold, Heading, Line, Message, Mono, Pairs, Paragraph
+from bot.chat.message import Block, Bold, Heading, Message, Mono, Pairs, Paragraph
 from bot.chat.platform import Answer, Mention, Sender
 from bot.chat.present import headline, present, subject
 from bot.chat.sync import retired
@@ -248,17 +248,17 @@ def _listed(title: str, incidents: tuple[Incident, ...], nothing: str) -> Answer
 
 
 def _public(text: str) -> Answer:
-    return Answer(Message("answer", text, (Paragraph(_line(text)),)))
+    return Answer(_said(text))
 
 
 def _private(text: str) -> Answer:
-    sentence = f"{text[0].upper()}{text[1:]}" if text else "That did not work."
-    return Answer(Message("answer", sentence, (Paragraph(_line(sentence)),)), private=True)
+    return Answer(_said(f"{text[0].upper()}{text[1:]}" if text else "That did not work."), private=True)
 
 
-def _line(sentence: str) -> Line:
+def _said(sentence: str) -> Message:
     """What stands between `` ` `` and `` ` `` is to be typed: no chat shows the marks by itself."""
     parts = sentence.split("`")
     if len(parts) % 2 == 0:
-        return (sentence,)
-    return tuple(Mono(one) if at % 2 else one for at, one in enumerate(parts) if one)
+        return Message("answer", sentence, (Paragraph((sentence,)),))
+    line = tuple(Mono(one) if at % 2 else one for at, one in enumerate(parts) if one)
+    return Message("answer", "".join(parts), (Paragraph(line),))

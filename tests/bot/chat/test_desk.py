@@ -263,6 +263,7 @@ async def test_wrong_words_are_answered_with_a_hint(front: Front) -> None:
     (said,) = answer.message.blocks
     assert isinstance(said, Paragraph)
     assert Mono("why") in said.line, "what is to be typed stands out, and without marks of Markdown"
+    assert "`" not in answer.message.fallback
     odd = await front.say("a`b")
     assert "“a`b”" in text(odd), "a mark of their own is text"
 
