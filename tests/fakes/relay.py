@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
@@ -39,13 +39,11 @@ class Relay(BaseHTTPRequestHandler):
         return self.passed_on(body)
 
     def passed_on(self, body: bytes) -> Response:
-        behind = http.client.HTTPConnection(self.target, timeout=20)
         kept = {k: v for k, v in self.headers.items() if k.lower() not in ("connection", "host")}
-        behind.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
-        answer = behind.getresponse()
-        found = (answer.status, answer.getheader("Content-Type", ""), answer.read())
-        behind.close()
-        return found
+        with closing(http.client.HTTPConnection(self.target, timeout=20)) as behind:
+            behind.request(self.command, self.path, body, {**kept, "Host": self.headers["Host"]})
+            answer = behind.getresponse()
+            return answer.status, answer.getheader("Content-Type", ""), answer.read()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet: tests look at what was asked."""
