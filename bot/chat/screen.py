@@ -116,7 +116,8 @@ class ChatScreen:
                 except Exception:
                     log.exception("an incident could not be shown in %s", chat.name)
             self._workers.pop(key, None)
-            self._not_taken -= {one for one in self._not_taken if one[1].startswith(key[0])}
+            mine = {one for one in self._not_taken if one[0] == key[1] and one[1].startswith(key[0])}
+            self._not_taken -= mine
 
     async def _take_a_turn(self, key: tuple[str, str], worker: _Worker, chat: Chat, channel: str) -> None:
         async with self._tenure.turn(f"show/{key[0]}/{key[1]}") as held:
@@ -193,10 +194,7 @@ class ChatScreen:
                 ref = await self._post(incident.id, chat, place, change.message, posted)
             case Edit():
                 ref = change.ref
-                try:
-                    await chat.edit(place, ref, change.message, _key(incident.id, change.message.key))
-                except CannotEdit as why:
-                    log.info("%s leaves the message %s as it is: %s", chat.name, change.message.key, why)
+                await _edit(chat, place, ref, change.message, _key(incident.id, change.message.key))
             case Withdraw():
                 ref = await _found_and_edited(chat, place, change.message, incident.id)
                 if not ref:
@@ -247,8 +245,16 @@ async def _found_and_edited(chat: Chat, place: Place, message: Message, incident
     ref = await chat.find(place, key)
     if ref is None:
         return ""
-    await chat.edit(place, ref, message, key)
+    await _edit(chat, place, ref, message, key)
     return ref
+
+
+async def _edit(chat: Chat, place: Place, ref: str, message: Message, key: str) -> None:
+    """What cannot be edited is left as it is, and not tried again for that."""
+    try:
+        await chat.edit(place, ref, message, key)
+    except CannotEdit as why:
+        log.info("%s leaves the message %s as it is: %s", chat.name, message.key, why)
 
 
 async def _was_seen(incident: Incident, chat: Chat, posted: dict[str, Posted]) -> bool:

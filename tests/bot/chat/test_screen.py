@@ -301,6 +301,22 @@ async def test_a_message_that_was_found_again_is_brought_up_to_date(shelf: Shelf
     assert stands(room, executed())
 
 
+async def test_a_message_that_was_found_again_and_cannot_be_edited_is_left_as_it_is(
+    shelf: Shelf, room: Room
+) -> None:
+    pauses = Pauses()
+    screen = screen_of(shelf, room, pause=pauses)
+    await shown(screen, found())
+    room.loses = 1  # the request's
+    room.refuses = {f"1a2b3c4d:{present(requested()).replies[-1].key}"}
+    await shown(screen, requested())
+    assert room.keys().count(room.keys()[-1]) == 1
+    assert pauses.taken == [1.0], "it was asked again once, for the answer that was lost"
+    room.calls.clear()
+    await shown(screen, requested())
+    assert room.calls == []
+
+
 async def test_a_message_whose_answer_was_lost_and_that_is_not_wanted_any_more_loses_its_buttons(
     shelf: Shelf, room: Room
 ) -> None:
