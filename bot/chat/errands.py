@@ -70,20 +70,20 @@ class Errands:
 
     async def tell(self, tell: Callable[[], Awaitable[object]], to: str) -> bool:
         """Answer ``to`` by calling ``tell``, and again while the chat is down. Whether it was done."""
-        why = ""
-        for _ in range(_TRIES):
+        for left in reversed(range(_TRIES)):
             try:
                 await tell()
                 return True
             except ChatDown as down:
-                why = f"{down}; that was the last try"
+                if not left:
+                    log.error("an answer to %s could not be given: %s; that was the last try", to, down)
+                    return False
                 log.warning("an answer to %s is delayed: %s", to, down)
                 await self._pause(down.retry_after)
             except ChatRefused as refused:
-                why = str(refused)
-                break
-        log.error("an answer to %s could not be given: %s", to, why)
-        return False
+                log.error("an answer to %s could not be given: %s", to, refused)
+                return False
+        raise AssertionError("the last try returns")
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._at_work.discard(task)
